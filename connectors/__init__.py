@@ -1,0 +1,1 @@
+"""Talks to music services. Knows nothing of likes, users' rows or tasks."""
