@@ -1,0 +1,1 @@
+"""All that is stored, and all that a person or a schedule starts."""

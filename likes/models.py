@@ -1,0 +1,485 @@
+"""What Narada stores. The state of a like is a row; nothing else ever stands in for it.
+
+A Track belongs to one user: two people who like the same song have a row each, so that neither
+a merge, a correction, a purge nor a deletion of one can touch the other's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+
+class Service(models.TextChoices):
+    NARADA = "narada", "Narada"
+    SPOTIFY = "spotify", "Spotify"
+    LASTFM = "lastfm", "Last.fm"
+
+
+class Source(models.TextChoices):
+    """Where a fact came from: what an API told is purged after a disconnect, the rest stays."""
+
+    API = "api", "the service's API"
+    FILE = "file", "a file the user gave"
+    PERSON = "person", "a person"
+
+
+class Track(models.Model):
+    """Our description of one recording, as first met: one performance or mix as sound."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="tracks")
+    title = models.TextField()
+    artists = models.JSONField(default=list, help_text="The artist credit: a list, in order.")
+    album = models.TextField(blank=True)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    isrc = models.CharField("ISRC", max_length=12, blank=True)
+    explicit = models.BooleanField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [
+            # The admin and the pages list a user's tracks, newest first.
+            models.Index(fields=["user", "-id"], name="track_by_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.artists) or '(no artist)'} – {self.title or '(no title)'}"
+
+
+class TrackKey(models.Model):
+    """A blocking key of a Track: what may be the same recording shares one (matching.index)."""
+
+    track = models.ForeignKey(Track, models.CASCADE, related_name="keys")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["track", "key"], name="trackkey_once"),
+        ]
+        indexes = [
+            # Import asks: which of this user's tracks may be one of these new ones?
+            models.Index(fields=["user", "key"], name="trackkey_lookup"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class LikeQuerySet(models.QuerySet["Like"]):
+    def of(self, user: models.Model) -> Self:
+        return self.filter(user=user)
+
+    def on(self, service: str) -> Self:
+        return self.filter(service=service)
+
+    def pending_on(self, service: str) -> Self:
+        """What is still to be sent there, in flight included: its outcome is not known."""
+        return self.on(service).filter(state__in=[Like.State.PENDING, Like.State.SENDING])
+
+    def due(self, now: datetime | None = None) -> Self:
+        now = now or timezone.now()
+        return self.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+
+    def oldest_first(self) -> Self:
+        """In the order of liking. Spotify lists newest first and many likes share a second, so
+        among equals the row stored last is the oldest; so is one without a date."""
+        return self.order_by(F("liked_at").asc(nulls_first=True), "-id")
+
+    def for_a_person(self) -> Self:
+        """What only a person can settle."""
+        return self.filter(state__in=Like.OPEN_STATES)
+
+
+class Like(models.Model):
+    """This user likes this Track on this service; ``service`` narada is the truth.
+
+    The rows of ``spotify`` and ``lastfm`` say what is known there and what is still to do.
+    """
+
+    class State(models.TextChoices):
+        PRESENT = "present", "there"
+        PENDING = "pending", "to be sent"
+        SENDING = "sending", "being sent"
+        REVIEW = "review", "needs review"
+        NOT_FOUND = "not_found", "not found there"
+        FAILED = "failed", "refused there"
+        EXCLUDED = "excluded", "not wanted there"
+        UNAVAILABLE = "unavailable", "unavailable"
+        REMOVING = "removing", "to be taken back"
+        REMOVED = "removed", "no longer there"
+
+    OPEN_STATES = (State.REVIEW, State.NOT_FOUND, State.FAILED)
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="likes")
+    track = models.ForeignKey(Track, models.CASCADE, related_name="likes")
+    service = models.CharField(max_length=16, choices=Service.choices)
+    state = models.CharField(max_length=16, choices=State.choices)
+    source = models.CharField(max_length=8, choices=Source.choices, default=Source.API)
+    liked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the user liked it; empty where nobody knows."
+    )
+    sent_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Narada itself sent it; empty for what was adopted."
+    )
+    confirmed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the service last showed it in its own list."
+    )
+    removed_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="Not before.")
+    last_error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = LikeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "track", "service"], name="like_once_per_service"
+            ),
+            models.CheckConstraint(
+                condition=Q(service__in=Service.values), name="like_service_known"
+            ),
+        ]
+        indexes = [
+            # Export: this user's rows for a service in a state, oldest like first; also counts.
+            models.Index(fields=["user", "service", "state", "liked_at"], name="like_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.track} on {self.get_service_display()}: {self.get_state_display()}"
+
+
+class MappingQuerySet(models.QuerySet["ServiceMapping"]):
+    def of(self, user: models.Model) -> Self:
+        return self.filter(user=user)
+
+    def on(self, service: str) -> Self:
+        return self.filter(service=service)
+
+    def accepted(self) -> Self:
+        return self.filter(decision=ServiceMapping.Decision.ACCEPTED)
+
+    def keyed(self, keys: Iterable[str]) -> Self:
+        return self.filter(key__in=list(keys))
+
+
+class ServiceMapping(models.Model):
+    """This Track is (or may be, or is not) that item on that service: how found, how sure, by whom.
+
+    On Spotify an item is an id; on Last.fm a pair of names. The description is kept as the service
+    gave it. ``key`` identifies the item: the Spotify id, or the form of the names under which
+    Last.fm knows no difference (``matching.name_key``).
+    """
+
+    class Decision(models.TextChoices):
+        ACCEPTED = "accepted", "is it"
+        CANDIDATE = "candidate", "may be it"
+        REJECTED = "rejected", "is not it"
+
+    class DecidedBy(models.TextChoices):
+        RULE = "rule", "a rule"
+        PERSON = "person", "a person"
+
+    class Rule(models.TextChoices):
+        LISTED = "listed", "liked there"
+        MERGED = "merged", "the same recording under another id"
+        LOVED = "loved", "already loved under this name"
+        SCROBBLED = "scrobbled", "the spelling this user scrobbles"
+        CORRECTED = "corrected", "Last.fm's own correction"
+        SAME_NAME = "same_name", "the name as on Spotify"
+        PLAIN_NAME = "plain_name", "the title without its notes"
+        PERSON = "person", "a person's choice"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="mappings")
+    track = models.ForeignKey(Track, models.CASCADE, related_name="mappings")
+    service = models.CharField(max_length=16, choices=Service.choices)
+    key = models.CharField(max_length=64)
+    service_id = models.CharField(max_length=64, blank=True)
+    title = models.TextField(blank=True)
+    artists = models.JSONField(default=list, blank=True)
+    album = models.TextField(blank=True)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    isrc = models.CharField("ISRC", max_length=12, blank=True)
+    source = models.CharField(max_length=8, choices=Source.choices, default=Source.API)
+    decision = models.CharField(max_length=12, choices=Decision.choices)
+    decided_by = models.CharField(
+        max_length=8, choices=DecidedBy.choices, default=DecidedBy.RULE
+    )
+    rule = models.CharField("how found", max_length=16, choices=Rule.choices)
+    score = models.FloatField(null=True, blank=True)
+    evidence = models.JSONField(default=list, blank=True)
+    liked_at = models.DateTimeField(null=True, blank=True)
+    listed = models.BooleanField(
+        default=False, help_text="Whether the service's own list of likes shows it."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = MappingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["track", "service", "key"], name="mapping_once_per_track"
+            ),
+            # A Spotify id is one recording for a user; a Last.fm page may serve several tracks.
+            models.UniqueConstraint(
+                fields=["user", "key"],
+                condition=Q(service="spotify"),
+                name="mapping_spotify_id_once",
+            ),
+            models.UniqueConstraint(
+                fields=["track"],
+                condition=Q(service="lastfm", decision="accepted"),
+                name="mapping_one_lastfm_page",
+            ),
+        ]
+        indexes = [
+            # Import: which of these ids are known? Export: who else has this page?
+            models.Index(fields=["user", "service", "key"], name="mapping_lookup"),
+            # Import: how many rows of Spotify's list do we hold?
+            models.Index(
+                fields=["user", "service"], condition=Q(listed=True), name="mapping_listed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return (
+            f"{', '.join(self.artists)} – {self.title} on {self.get_service_display()} "
+            f"({self.get_decision_display()})"
+        )
+
+
+class ListedTrack(models.Model):
+    """A row of a user's own lists on Last.fm, as last read: loved tracks, and scrobbled spellings.
+
+    ``key`` is ``matching.name_key`` of the names; ``seen`` is the reading that last showed it.
+    """
+
+    class Listing(models.TextChoices):
+        LOVED = "loved", "loved tracks"
+        LIBRARY = "library", "scrobbled tracks"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="listed")
+    listing = models.CharField(max_length=8, choices=Listing.choices)
+    key = models.CharField(max_length=64)
+    artist = models.TextField()
+    title = models.TextField()
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    playcount = models.PositiveIntegerField(default=0)
+    loved_at = models.DateTimeField(null=True, blank=True)
+    seen = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "listing", "key"], name="listed_once"),
+        ]
+        indexes = [
+            # The loved list newest first; what a full reading did not show again.
+            models.Index(fields=["user", "listing", "seen"], name="listed_by_reading"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.artist} – {self.title}"
+
+
+class ListedTrackKey(models.Model):
+    """A blocking key of a ListedTrack (matching.index)."""
+
+    listed = models.ForeignKey(ListedTrack, models.CASCADE, related_name="keys")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["listed", "key"], name="listedkey_once"),
+        ]
+        indexes = [
+            # Export asks: which names that this user loves or scrobbles may be this track?
+            models.Index(fields=["user", "key"], name="listedkey_lookup"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Checkpoint(models.Model):
+    """How far a listing was read, and who is reading it now.
+
+    ``position`` and ``anchor`` say where an unfinished walk of Spotify's list stood: how many rows
+    from the head are known without a gap, and the id of the last of them. The position is only
+    ever a hint; the anchor has to be found there again.
+    """
+
+    class Listing(models.TextChoices):
+        SAVED = "saved", "Spotify's liked songs"
+        LOVED = "loved", "Last.fm's loved tracks"
+        LIBRARY = "library", "Last.fm's scrobbled tracks"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="checkpoints")
+    listing = models.CharField(max_length=8, choices=Listing.choices)
+    position = models.PositiveIntegerField(default=0)
+    anchor = models.CharField(max_length=64, blank=True)
+    complete = models.BooleanField(
+        default=False, help_text="Whether the whole list has been read at least once."
+    )
+    total = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many rows the service said there are."
+    )
+    unexplained = models.IntegerField(
+        default=0,
+        help_text="How many of the total the last whole reading did not show as rows of their own.",
+    )
+    reading = models.PositiveIntegerField(default=0, help_text="The number of the last reading.")
+    read_at = models.DateTimeField(null=True, blank=True)
+    lease_holder = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "listing"], name="checkpoint_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_listing_display()} of {self.user}"
+
+
+class Run(models.Model):
+    """One run of a command, task or button, with its counts: the history."""
+
+    class Kind(models.TextChoices):
+        IMPORT = "import", "import from Spotify"
+        FILE = "file", "import of a file"
+        EXPORT = "export", "export to Last.fm"
+        VERIFY = "verify", "verification"
+
+    class State(models.TextChoices):
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        LATER = "later", "to go on later"
+        STOPPED = "stopped", "needs a person"
+        FAILED = "failed", "failed"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="runs")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
+    started_by = models.CharField(max_length=16, default="command")
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    counts = models.JSONField(default=dict, blank=True)
+    message = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [
+            # The pages show a user's last runs.
+            models.Index(fields=["user", "-started_at"], name="run_by_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class Connection(models.Model):
+    """What Narada knows of a user's connection beyond allauth's account and token rows.
+
+    Kept after a disconnect, until what came from the service is purged.
+    """
+
+    class State(models.TextChoices):
+        CONNECTED = "connected", "connected"
+        RECONNECT = "reconnect", "needs to be connected again"
+        DISCONNECTED = "disconnected", "disconnected"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="connections")
+    service = models.CharField(max_length=16, choices=Service.choices)
+    account = models.OneToOneField(
+        "socialaccount.SocialAccount", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    state = models.CharField(max_length=16, choices=State.choices, default=State.CONNECTED)
+    reason = models.TextField(blank=True, help_text="Why it has to be connected again.")
+    refusals = models.PositiveSmallIntegerField(
+        default=0, help_text="How often in a row the service refused the token."
+    )
+    scopes = models.CharField(max_length=255, blank=True)
+    authorized_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the user consented; Spotify's consent ends 6 months on."
+    )
+    refreshing_until = models.DateTimeField(
+        null=True, blank=True, help_text="A process is refreshing the token, until then at most."
+    )
+    purge_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "service"], name="connection_once"),
+        ]
+        indexes = [
+            # Beat: what is to be purged now?
+            models.Index(
+                fields=["purge_at"],
+                condition=Q(purge_at__isnull=False),
+                name="connection_to_purge",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.get_service_display()}: {self.get_state_display()}"
+
+
+class ServiceHold(models.Model):
+    """The whole deployment holds back from a service until then, and why."""
+
+    service = models.CharField(max_length=16, choices=Service.choices, primary_key=True)
+    held_until = models.DateTimeField(null=True, blank=True)
+    closed = models.BooleanField(
+        default=False, help_text="Nobody gets through until an operator has acted."
+    )
+    reason = models.TextField(blank=True)
+    times = models.PositiveSmallIntegerField(
+        default=0, help_text="How often in a row, without an answer in between."
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        if self.closed:
+            return f"{self.get_service_display()}: closed ({self.reason})"
+        return f"{self.get_service_display()}: held back until {self.held_until:%Y-%m-%d %H:%M} UTC"
+
+
+class SyncSettings(models.Model):
+    """What a user decides about their own syncing, and when they are next due."""
+
+    class Unlike(models.TextChoices):
+        KEEP = "keep", "keep the like in Narada and on Last.fm"
+        FOLLOW = "follow", "remove it in Narada, and on Last.fm what Narada loved"
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="sync_settings"
+    )
+    enabled = models.BooleanField("sync by itself", default=True)
+    on_unlike = models.CharField(
+        "when I unlike on Spotify", max_length=8, choices=Unlike.choices, default=Unlike.KEEP
+    )
+    next_sync_at = models.DateTimeField(null=True, blank=True, help_text="Not before.")
+
+    class Meta:
+        verbose_name_plural = "sync settings"
+        indexes = [
+            # Beat: who is due?
+            models.Index(fields=["enabled", "next_sync_at"], name="settings_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"sync settings of {self.user}"
