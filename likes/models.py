@@ -222,6 +222,10 @@ class ServiceMapping(models.Model):
     listed = models.BooleanField(
         default=False, help_text="Whether the service's own list of likes shows it."
     )
+    withdraw = models.BooleanField(
+        default=False,
+        help_text="Narada loved it under this name, and is to take that back.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -251,6 +255,8 @@ class ServiceMapping(models.Model):
             models.Index(
                 fields=["user", "service"], condition=Q(listed=True), name="mapping_listed"
             ),
+            # Export: which loves of ours are to be taken back?
+            models.Index(fields=["user"], condition=Q(withdraw=True), name="mapping_withdraw"),
         ]
 
     def __str__(self) -> str:
