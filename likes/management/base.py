@@ -1,0 +1,170 @@
+"""What all of Narada's commands share: the user option, checked values, errors to exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from connectors.errors import ConnectorError, RateLimited, TemporaryError
+from likes.accounts import CredentialsMissing, NotConnected
+
+DONE, NEEDS_A_PERSON, BAD_USAGE, TRY_LATER = 0, 1, 2, 75
+DEFAULT_USER = "default"
+
+
+class Error(CommandError):
+    """Ends a command with one line; Django prints the class's name before it."""
+
+    def __init__(self, message: str, returncode: int = NEEDS_A_PERSON) -> None:
+        super().__init__(" ".join(message.split()), returncode=returncode)
+
+
+def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
+    """An argparse type: a whole number from ``low`` to ``high``."""
+
+    def parse(text: str) -> int:
+        wanted = f"a whole number from {low} to {high}" if high else f"a whole number from {low} up"
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if number < low or (high is not None and number > high):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+        return number
+
+    return parse
+
+
+def explain_database(error: DatabaseError) -> Error:
+    """Say in one line what is wrong with the database, and what to do."""
+    cause = error.__cause__
+    text = " ".join(str(error).split())
+    if "no such table" in text or ("relation" in text and "does not exist" in text):
+        return Error("The database has not been set up. Run: narada init-db")
+    if "no such column" in text or "column" in text and "does not exist" in text:
+        return Error("The database is older than the program. Run: narada init-db")
+    if isinstance(cause, sqlite3.Error) and "locked" in text:
+        return Error("The database is in use by another program; try again in a moment.", TRY_LATER)
+    if "full" in text or "disk I/O" in text or "No space" in text:
+        return Error(
+            f"The database cannot be written ({text}). Make room on the disk and run this again; "
+            "what was stored before is kept.",
+            TRY_LATER,
+        )
+    if "readonly" in text or "unable to open" in text:
+        return Error(f"The database cannot be opened or written ({text}). Check DATABASE_URL.")
+    return Error(f"The database does not answer: {text}", TRY_LATER)
+
+
+def explain(error: Exception) -> Error:
+    """One line and an exit code for an error that ends a command (product: failures)."""
+    if isinstance(error, Error):
+        return error
+    if isinstance(error, DatabaseError):
+        return explain_database(error)
+    if isinstance(error, RateLimited):
+        return Error(f"{error} Come back after {error.retry_at:%Y-%m-%d %H:%M} UTC.", TRY_LATER)
+    if isinstance(error, TemporaryError):
+        return Error(f"{error} Try again later; nothing is lost.", TRY_LATER)
+    return Error(str(error))
+
+
+#: What a command may meet that is not a fault of the program.
+EXPECTED = (
+    ConnectorError,
+    NotConnected,
+    CredentialsMissing,
+    DatabaseError,
+    ImproperlyConfigured,
+    OSError,
+)
+
+
+class NaradaCommand(BaseCommand):
+    """A command whose every failure is one line and an exit code, never a traceback."""
+
+    requires_migrations_checks = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+
+        def refuse(message: str) -> NoReturn:
+            raise Error(f"{message}. See: narada {subcommand.replace('_', '-')} --help", BAD_USAGE)
+
+        parser.error = refuse  # type: ignore[method-assign]
+        return parser
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        try:
+            super().run_from_argv(argv)
+        except Error as error:  # raised by the parser, before Django's own handling begins
+            self.stderr.write(f"Error: {error}")
+            sys.exit(error.returncode)
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped. What was done is kept; run it again to go on.")
+            sys.exit(130)
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().execute(*args, **options)
+        except EXPECTED as error:
+            if options.get("traceback"):
+                raise
+            explained = explain(error)
+            if options.get("as_json"):
+                self.stdout.write(json.dumps({"error": str(explained)}))
+            raise explained from error
+        except Error as error:
+            if options.get("as_json"):
+                self.stdout.write(json.dumps({"error": str(error)}))
+            raise
+
+    def add_user_argument(self, parser: argparse._ActionsContainer) -> None:
+        parser.add_argument(
+            "-u",
+            "--user-id",
+            dest="user",
+            default=DEFAULT_USER,
+            metavar="USER",
+            help="a user's name in Narada (default: %(default)s)",
+        )
+
+    def add_json_argument(self, parser: argparse._ActionsContainer) -> None:
+        parser.add_argument(
+            "--json",
+            dest="as_json",
+            action="store_true",
+            help="print exactly one JSON object on standard output, all else on standard error",
+        )
+
+    def get_user(self, name: str, *, create: bool = False) -> User:
+        """Return the user of that name; create it where the command is one that may."""
+        users = get_user_model()
+        if not name.strip():
+            raise Error("A user's name cannot be empty.", BAD_USAGE)
+        try:
+            return users.objects.get(username=name)
+        except users.DoesNotExist:
+            if not create:
+                raise Error(
+                    f"There is no user {name!r}. Create it with: narada init-db -u {name}"
+                ) from None
+        user = users(username=name)
+        user.set_unusable_password()
+        try:
+            user.full_clean(exclude=["password"])
+        except Exception as error:  # noqa: BLE001 -- Django's validators say what is wrong
+            messages = "; ".join(getattr(error, "messages", [str(error)]))
+            raise Error(f"{name!r} cannot be a user's name: {messages}", BAD_USAGE) from None
+        user.save()
+        return user
