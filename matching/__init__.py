@@ -1,1 +1,25 @@
-"""Tells whether two descriptions of a track mean the same recording. Pure: no Django, no network."""
+"""Says whether two descriptions of a track are the same recording, and how sure that is.
+
+Pure Python and rapidfuzz; knows nothing of Django or the network.
+"""
+
+from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
+from matching.index import Index, blocking_keys
+from matching.matcher import Prepared, choose, compare, prepare
+from matching.names import name_key, simplify_titles
+
+__all__ = [
+    "Choice",
+    "Comparison",
+    "Evidence",
+    "Index",
+    "Prepared",
+    "TrackDescription",
+    "Verdict",
+    "blocking_keys",
+    "choose",
+    "compare",
+    "name_key",
+    "prepare",
+    "simplify_titles",
+]

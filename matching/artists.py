@@ -1,0 +1,157 @@
+"""Artist credits as sets of names, whether a service joined them into one string or not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from rapidfuzz.distance import Levenshtein
+
+from matching.normalize import fold, word_set
+
+# What stands between names in a joined credit. Alternatives without nesting: linear time.
+_JOINTS = re.compile(
+    r"\s*[,;/&+×|、，]\s*|\s+(?:and|x|vs\.?|feat\.?|ft\.?|featuring|with|con|y|e|und|et|pres\.?"
+    r"|presents)\s+|\s*[()\[\]]\s*",
+    re.IGNORECASE,
+)
+_GUEST_MARK = re.compile(
+    r"^\W*(?:feat\.?|ft\.?|featuring|with|w/|con|and|&)\s+|^&\s*", re.IGNORECASE
+)
+_GUEST_SPLIT = re.compile(r"\s*[(\[]?\b(?:feat\.?|ft\.?|featuring)\s+", re.IGNORECASE)
+
+# An act that plays other people's songs, or a maker of backing tracks.
+_IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers singalong")
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """A credit taken apart. All names are folded, without a leading article.
+
+    ``wholes``: the names as given, one each. ``main``: names before any "feat.", joined strings
+    split. ``everyone``: ``main`` and guests, those of the title included.
+    """
+
+    wholes: tuple[str, ...]
+    main: frozenset[str]
+    everyone: frozenset[str]
+    primary: str
+    imitator: bool
+
+
+def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credit:
+    """Return the credit of ``artists``, with ``guests`` as a title names them ("feat. X")."""
+    wholes: list[str] = []
+    main: list[str] = []
+    featured: list[str] = []
+    for artist in artists:
+        if not artist.strip():
+            continue
+        head, *tail = _GUEST_SPLIT.split(artist)
+        names = split_names(head) or split_names(artist)
+        wholes.append(fold_name(head) or fold_name(artist))
+        main.extend(names)
+        for guest in tail:
+            featured.extend(split_names(guest))
+    for guest in guests:
+        featured.extend(split_names(_GUEST_MARK.sub("", guest)))
+    return Credit(
+        wholes=tuple(dict.fromkeys(wholes)),
+        main=frozenset(main),
+        everyone=frozenset(main + featured),
+        primary=main[0] if main else "",
+        imitator=any(not _IMITATORS.isdisjoint(whole.split()) for whole in wholes),
+    )
+
+
+def split_names(credit: str) -> list[str]:
+    """Return the names in a joined credit, folded; a known band with a joint in its name whole.
+
+    >>> split_names("Ben Böhmer, Nils Hoffmann & Malou")
+    ['ben bohmer', 'nils hoffmann', 'malou']
+    """
+    whole = fold_name(credit)
+    if whole in load_whole_names():
+        return [whole]
+    names = [fold_name(piece) for piece in _JOINTS.split(credit) if piece and piece.strip()]
+    return list(dict.fromkeys(name for name in names if name)) or ([whole] if whole else [])
+
+
+@lru_cache(maxsize=8192)
+def fold_name(name: str) -> str:
+    """Return an artist's name folded, without a leading article, and by its best-known alias."""
+    folded = fold(name)
+    words = folded.split()
+    if len(words) > 1 and words[0] in ("the", "los", "las", "les", "die"):
+        folded = " ".join(words[1:])
+    squashed = folded.replace(" ", "")
+    return load_aliases().get(squashed, folded)
+
+
+@lru_cache(maxsize=1)
+def load_aliases() -> dict[str, str]:
+    """Return squashed alias -> folded name, out of ``aliases/artists.tsv``."""
+    aliases: dict[str, str] = {}
+    for line in _read_lines("artists.tsv"):
+        name, *others = (fold(cell) for cell in line.split("\t"))
+        for other in others:
+            aliases[other.replace(" ", "")] = name
+    return aliases
+
+
+@lru_cache(maxsize=1)
+def load_whole_names() -> frozenset[str]:
+    """Return the folded names of acts whose name has "&", "," or "and" inside."""
+    names = (fold(line).split() for line in _read_lines("whole_names.txt"))
+    return frozenset(" ".join(n[1:] if n[0] == "the" else n) for n in names)
+
+
+def _read_lines(name: str) -> list[str]:
+    text = resources.files("matching").joinpath("aliases", name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def compare_credits(a: Credit, b: Credit) -> str:
+    """Return how two credits relate, strongest first.
+
+    ``missing`` (one says nothing), ``equal``, ``primary`` (the same first artist), ``shared``
+    (another artist in common), ``near`` (spelled nearly alike, or one name within the other),
+    ``other``.
+    """
+    if not a.everyone or not b.everyone:
+        return "missing"
+    if a.main == b.main or a.wholes == b.wholes or a.everyone == b.everyone:
+        return "equal"
+    if _squash_all(a.main) == _squash_all(b.main):
+        return "equal"
+    firsts_a, firsts_b = {a.primary, a.wholes[0]}, {b.primary, b.wholes[0]}
+    if firsts_a & firsts_b or _squash_all(firsts_a) & _squash_all(firsts_b):
+        return "primary"
+    if a.main <= b.everyone or b.main <= a.everyone:
+        return "contained"
+    if a.everyone & b.everyone or set(a.wholes) & b.everyone or set(b.wholes) & a.everyone:
+        return "shared"
+    if any(_are_near(x, y) for x in firsts_a for y in firsts_b):
+        return "near"
+    return "other"
+
+
+def _squash_all(names: frozenset[str] | set[str]) -> frozenset[str]:
+    return frozenset(name.replace(" ", "") for name in names)
+
+
+def _are_near(a: str, b: str) -> bool:
+    words_a, words_b = a.split(), b.split()
+    shorter, longer = sorted((words_a, words_b), key=len)
+    if (
+        shorter
+        and len(" ".join(shorter)) >= 4
+        and (longer[: len(shorter)] == shorter or longer[-len(shorter) :] == shorter)
+    ):
+        return True  # "Soulja Boy" and "Soulja Boy Tell 'Em", "Supremes" and "Ross & Supremes"
+    squashed_a, squashed_b = "".join(words_a), "".join(words_b)
+    if min(len(squashed_a), len(squashed_b)) < 5:
+        return False
+    return Levenshtein.normalized_similarity(squashed_a, squashed_b, score_cutoff=0.8) > 0

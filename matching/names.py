@@ -1,0 +1,74 @@
+"""Names as a service's page key, and the other names under which a page may be found."""
+
+from __future__ import annotations
+
+import hashlib
+
+from matching.normalize import clean
+from matching.titles import Title, take_apart
+
+KEY_LENGTH = 64
+
+_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys("’‘‛ʼʻ`´′＇ʹ", "'"),
+        **dict.fromkeys("“”„‟″＂«»", '"'),
+        **dict.fromkeys("‐‑‒–—―−﹣－", "-"),
+    }
+)
+
+
+def name_key(artist: str, title: str) -> str:
+    """Return the key under which two spellings are the same page on Last.fm, as far as is safe.
+
+    Case, width, kinds of quotes and dashes, and runs of blanks count for nothing; everything else
+    counts. At most 64 characters: a longer key keeps its beginning and the hash of the whole.
+    """
+    return shorten_key(f"{_fold_page(artist)}\t{_fold_page(title)}")
+
+
+def shorten_key(key: str) -> str:
+    """Return ``key``, or its first characters and a hash of it where it is over 64 characters."""
+    if len(key) <= KEY_LENGTH:
+        return key
+    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{key[: KEY_LENGTH - 33]}\n{digest}"
+
+
+def _fold_page(name: str) -> str:
+    folded = clean(clean(name).casefold()).translate(_SIGNS)
+    return folded or name
+
+
+def simplify_titles(title: str) -> list[str]:
+    """Return other names of the same recording, the most complete first, without ``title``.
+
+    Sets aside harmless notes ("- 2011 Remaster"), then notes on its length ("- Single Version"),
+    then featured guests; never a version, a part or a subtitle.
+
+    >>> simplify_titles("Under Pressure (feat. David Bowie) - 2011 Remaster")
+    ['Under Pressure (feat. David Bowie)', 'Under Pressure']
+    """
+    parsed = take_apart(title)
+    variants: list[str] = []
+    for aside in (("harmless",), ("harmless", "soft"), ("harmless", "soft", "guests")):
+        variant = _write_without(parsed, aside)
+        if variant and variant != title and variant not in variants:
+            variants.append(variant)
+    return variants
+
+
+def _write_without(title: Title, aside: tuple[str, ...]) -> str:
+    """Return the title with the notes whose meaning is not in ``aside``, as they were written."""
+    lead = " ".join(f"({n.text})" for n in title.notes if n.place == "lead")
+    written = f"{lead} {title.core_text}".strip() if lead else title.core_text
+    for note in title.notes:
+        if note.meaning in aside or note.place == "lead":
+            continue
+        if note.place == "dash":
+            written += f" - {note.text}"
+        elif note.place == "core":
+            written += f" {note.text}"
+        else:
+            written += f" ({note.text})"
+    return written

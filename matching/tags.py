@@ -1,0 +1,138 @@
+"""The words by which a note on a title is known, as data, each with a real title that has it.
+
+A *note* is what stands in brackets or after a dash. These tables only say what its words mean;
+``titles.py`` decides where a word counts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from matching.normalize import word_set
+
+
+class Trigger(NamedTuple):
+    """``words`` in a note mean a version of ``kind``.
+
+    ``anywhere``: the words count wherever they stand in the note. Otherwise they must open it,
+    close it, or stand before "version" and the like, since they are also everyday words.
+    """
+
+    words: tuple[str, ...]
+    kind: str
+    anywhere: bool = False
+
+
+def _triggers(kind: str, phrases: str, *, anywhere: bool = False) -> tuple[Trigger, ...]:
+    return tuple(Trigger(tuple(p.split()), kind, anywhere) for p in phrases.split(","))
+
+
+TRIGGERS: tuple[Trigger, ...] = (
+    # "Hey Jude - Live", "Space Dementia (Live)", "Empty - Live MTV Unplugged"
+    *_triggers("live", "live"),
+    *_triggers("live", "en vivo,ao vivo,en directo,en concert,dal vivo,in concert", anywhere=True),
+    *_triggers("live", "recorded live,live at,live from,live in,live on", anywhere=True),
+    *_triggers("live", "ライブ,концерт,live version", anywhere=True),
+    # "Nutshell (Unplugged Version)", "Plush - Acoustic", "Change Your Mind - Stripped"
+    *_triggers("acoustic", "acoustic,unplugged,acustico,acustica,acoustique,akustik,acustic"),
+    *_triggers("acoustic", "acoustic version,mtv unplugged,acoustic mix", anywhere=True),
+    *_triggers("acoustic", "stripped,stripped down,stripped back,campfire"),
+    # "Made To Stray - WXAXRXP Session", "Forget Me - Spotify Singles"
+    *_triggers("session", "session,sessions,lounge,tiny desk,spotify singles,itunes session"),
+    *_triggers("session", "recorded at,bbc session,peel session,live lounge", anywhere=True),
+    # "Protect Ya Neck (Instrumental)", "Love Shack (Acapella)"
+    *_triggers("instrumental", "instrumental,instrumentals,instrumental version", anywhere=True),
+    *_triggers("instrumental", "backing track,minus 1,off vocal", anywhere=True),
+    *_triggers("acappella", "acapella,acappella,a cappella,a capella,accapella", anywhere=True),
+    *_triggers("karaoke", "karaoke,karaoke version,sing along", anywhere=True),
+    *_triggers("cover", "cover,cover version,tribute,a tribute to"),
+    *_triggers("cover", "originally performed by,in the style of,made famous by", anywhere=True),
+    *_triggers("cover", "tribute to,as performed by,originally released by", anywhere=True),
+    # "Paint It Black - Demo", "Bloom - Rough Mix", "Little Willy - Alternate Version"
+    *_triggers("demo", "demo,demos,rehearsal,outtake,sketch,work in progress,voice memo"),
+    *_triggers("demo", "demo version,rough mix,early version,home recording", anywhere=True),
+    *_triggers("take", "alternate,alternative,alt,take,alternate take,alternative version"),
+    *_triggers("take", "alternate version,alternate mix,unreleased version", anywhere=True),
+    # "Starboy - Kygo Remix", "Breathe me (Ulrich Schnauss Rmx)", "Norrland (… Bootleg)"
+    *_triggers("remix", "remix,remixed,rmx,remixes,remixed by,soulchildremix", anywhere=True),
+    *_triggers("remix", "rework,reworked,bootleg,mashup,mash up,refix,re fix,redux", anywhere=True),
+    *_triggers("remix", "re edit,reedit,reimagined,reimagined by,regrooved", anywhere=True),
+    *_triggers("remix", "remake,rebuild,remodel,reconstruction,deconstruction,reinterpretation"),
+    *_triggers("remix", "flip,dub,vip,interpretation,rendition,revisited,reprised,reworking"),
+    *_triggers("remix", "dub mix,vip mix,dub version,retouch,overhaul,treatment"),
+    *_triggers("tempo", "slowed,sped up,speed up,nightcore,chopped,screwed,reverb", anywhere=True),
+    *_triggers("tempo", "slowed down,super slowed,8d,8d audio,daycore,spedup", anywhere=True),
+    # "Boy (extended mix)", "Some Nights - Extended", "Blue Monday - 12\" Version"
+    *_triggers("extended", "extended,extended mix,extended version,long version", anywhere=True),
+    *_triggers("extended", "12 inch,12 version,12 mix,full length version,club mix", anywhere=True),
+    # "Love Story (Taylor's Version)", "Surf City - Re-Recording", "Band of Gold - Re-Record"
+    *_triggers("rerecording", "re recorded,rerecorded,re recording,rerecording", anywhere=True),
+    *_triggers("rerecording", "re record,new recording,rerecord", anywhere=True),
+    # "Out Of Time - Strings Version", "Spiegel im Spiegel - Version for Violin and Piano"
+    *_triggers("arrangement", "orchestral,orchestra,symphonic,strings,piano,violin,guitar,cello"),
+    *_triggers("arrangement", "string quartet,lullaby,music box,8 bit,chiptune,choir,harp,a due"),
+    *_triggers("arrangement", "arr,arr for,arr by,arranged by,arranged for,version for"),
+    *_triggers("arrangement", "orchestral version,piano version,symphonic version,quartet"),
+    *_triggers("arrangement", "solo piano,piano solo,arrangement,transcription,jazz version"),
+    # "Boyz N The Hood - Spanish Version", "Cupid - Korean Version"
+    *_triggers("language", "spanish,english,french,german,italian,japanese,korean,portuguese"),
+    *_triggers("language", "russian,chinese,mandarin,espanol,spanglish,en espanol"),
+    # "Cheney Lane - Mixed", "Don't Ditch (Continuous DJ Mix)"
+    *_triggers("mixed", "mixed,continuous mix,dj mix,continuous dj mix,mix cut"),
+    *_triggers("section", "reprise,interlude,intro,outro,skit,prelude,interludio,introduction"),
+    *_triggers("section", "commentary,track by track,dialogue,spoken word,medley,excerpt,snippet"),
+)  # fmt: skip
+
+# After one of these a trigger that opens a note still counts: "Live at …", "Piano Version".
+FOLLOWERS = word_set(
+    "at in from on by for version ver versao mix remix edit session sessions take mtv bbc "
+    "acoustic live recording radio demo video and cut studio solo studios feat featuring with"
+)
+
+# A note of these words alone names the same recording: "- 2011 Remaster", "(Mono)",
+# "- Remastered Album Version", "(Explicit)", "- Original Mix", "- Bonus Track".
+HARMLESS = word_set(
+    "remaster remastered remastering remasterd remasterizado remasterizada rematerizado digital "
+    "digitally mono stereo explicit clean album original bonus track lp deluxe edition expanded "
+    "anniversary version ver mix in the master hd hq hi res audio official lyrics lyric video "
+    "music edicao edicion e soundtrack ost us uk international uncensored censored dirty "
+    "remasterise remastérisé remastered2 restored reissue re issue release japan hidden standard "
+    "mastered mastering and th special collectors full collector amended recording studio"
+)
+# … and at least one of these, or the words are a title of their own: "(In the Mix)".
+HARMLESS_HEADS = word_set(
+    "remaster remastered remastering remasterd remasterizado remasterizada remasterise mono stereo "
+    "explicit clean album original bonus lp deluxe expanded official lyric lyrics soundtrack ost "
+    "uncensored censored dirty restored reissue remastered2 anniversary hidden studio amended"
+)
+# Another length or mix of what is mostly the same take: "- Radio Edit", "- Single Version",
+# "Paperback Writer - 2015 Mix". Soft: such a note on one side is a reason to look.
+SOFT = word_set("single radio edit short 7 inch edited shortened video tv film")
+
+# "Savages - From Pocahontas / Soundtrack Version", "Lady Marmalade - From \"Moulin Rouge\" …"
+SOURCE_WORDS = word_set(
+    "soundtrack movie film picture series musical score advert original television tv show game "
+    "ost anime theme vault netflix disney album episode season trailer motion bande"
+)
+
+# "Part 1", "Pts. 1 & 2", "Teil IV", "Часть 2"; the word is set aside, the number kept.
+PART_WORDS = word_set("part parts pt pts parte partie teil часть ч vol volume chapter")
+
+ROMAN = {
+    "i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8",
+    "ix": "9", "x": "10", "xi": "11", "xii": "12", "xiii": "13", "xiv": "14", "xv": "15",
+}  # fmt: skip
+# Roman numerals that are no word by themselves, so read wherever they end a title.
+SURE_ROMAN = frozenset({"ii", "iii", "iv", "vi", "vii", "viii", "ix", "xii", "xiii"})
+
+GUEST_MARKS = word_set("feat ft featuring feat. ft. featuring. with w con fea")
+INLINE_GUEST_MARKS = ("feat.", "ft.", "featuring", "feat", "ft")
+CREDIT_MARKS = ("prod", "produced", "prod.")
+
+# Words of a version note that say nothing about which version.
+EMPTY_QUALIFIERS = word_set(
+    "the a an version ver mix remix rmx edit at in from on by of for and de la el track bonus "
+    "remaster remastered remixed recorded session sessions live acoustic instrumental mono stereo "
+    "original album single take demo official audio video feat featuring with digital explicit "
+    "rework bootleg rework extended club"
+)

@@ -1,0 +1,315 @@
+"""A title taken apart: its core, and what its notes say about version, part and guests.
+
+A *note* stands in brackets or after a dash; "Hey Jude - Live" and "Hey Jude (Live)" are the same
+title. What a note's words mean is data in ``tags.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from matching import tags
+from matching.normalize import NUMBER_WORDS, clean, split_words
+
+_OPEN = "([{（［【〔「"
+_CLOSE = ")]}）］】〕」"
+_DASHES = "-–—‐‑−―~〜"
+
+
+class Segment(NamedTuple):
+    """A stretch of a title: ``place`` is ``core``, ``lead`` (a bracket that opens the title),
+    ``bracket`` or ``dash``."""
+
+    place: str
+    text: str
+
+
+class Version(NamedTuple):
+    """What a note says: which kind of version, and the words that say whose or where."""
+
+    kind: str
+    qualifier: frozenset[str]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One note and its meaning: ``harmless``, ``soft``, ``version``, ``part``, ``guests``,
+    ``year`` or ``subtitle``."""
+
+    meaning: str
+    text: str
+    place: str
+    words: tuple[str, ...] = ()
+    versions: tuple[Version, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """A title taken apart. ``core``, ``lead`` and ``subtitles`` are words as ``split_words``
+    gives them; ``parts`` are numbers as digits; ``guests`` are names as written."""
+
+    text: str
+    core: tuple[str, ...]
+    core_text: str
+    lead: tuple[str, ...] = ()
+    subtitles: tuple[tuple[str, ...], ...] = ()
+    versions: tuple[Version, ...] = ()
+    soft: tuple[str, ...] = ()
+    years: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    guests: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = field(default=())
+
+    @property
+    def full(self) -> tuple[str, ...]:
+        """Lead, core and subtitles as one run of words."""
+        return self.lead + self.core + tuple(w for words in self.subtitles for w in words)
+
+
+def take_apart(title: str) -> Title:
+    """Return ``title`` taken apart; a title that would be left without a core stays whole."""
+    segments = list(split_segments(clean(title)))
+    core_text = " ".join(s.text for s in segments if s.place == "core").strip()
+    core_text, inline_guests = _cut_inline_guests(core_text)
+    notes = [note for s in segments if s.place != "core" for note in read_note(s)]
+    if inline_guests:
+        notes.append(Note("guests", inline_guests, "core"))
+    if not core_text.strip(" .,;:-"):
+        return Title(text=title, core=split_words(title), core_text=clean(title) or title)
+    core, parts = _set_parts_aside(split_words(core_text))
+    core, bare = _cut_bare_version(core)
+    versions = [v for note in notes for v in note.versions]
+    return Title(
+        text=title,
+        core=core,
+        core_text=core_text,
+        lead=tuple(w for n in notes if n.meaning == "lead" for w in n.words),
+        subtitles=tuple(n.words for n in notes if n.meaning == "subtitle"),
+        versions=tuple(sorted({*versions, *bare}, key=lambda v: (v.kind, v.text))),
+        soft=tuple(n.text for n in notes if n.meaning == "soft"),
+        years=tuple(n.words[0] for n in notes if n.meaning == "year"),
+        parts=(*parts, *(w for n in notes if n.meaning == "part" for w in n.words)),
+        guests=tuple(n.text for n in notes if n.meaning == "guests"),
+        harmless=tuple(n.text for n in notes if n.meaning == "harmless"),
+        notes=tuple(notes),
+    )
+
+
+def split_segments(title: str) -> Iterator[Segment]:
+    """Yield the stretches of ``title`` in order of their ends, in one pass over its characters.
+
+    Brackets that never close reach to the end: "Song (feat. Somebody" is common in cut data.
+    """
+    stack: list[tuple[str, list[str]]] = [("core", [])]
+    seen_core = False
+    for index, character in enumerate(title):
+        place, buffer = stack[-1]
+        if character in _OPEN:
+            if len(stack) < 6:
+                stack.append(("bracket" if seen_core else "lead", []))
+        elif character in _CLOSE:
+            if len(stack) > 1:
+                stack.pop()
+                yield Segment(place, "".join(buffer).strip())
+        elif len(stack) == 1 and seen_core and _is_dash(title, index):
+            yield Segment(place, "".join(buffer).strip())
+            stack[0] = ("dash", [])
+        else:
+            buffer.append(character)
+            seen_core = seen_core or (len(stack) == 1 and not character.isspace())
+    while stack:
+        place, buffer = stack.pop()
+        text = "".join(buffer).strip()
+        if text:
+            yield Segment(place, text)
+
+
+def read_note(segment: Segment) -> Iterator[Note]:
+    """Yield what a note means; "Live / Remastered" and "Single Version; Mono" mean two things."""
+    pieces = [p.strip() for p in segment.text.replace(";", " / ").split(" / ") if p.strip()]
+    notes = [_read_piece(segment.place, piece) for piece in pieces]
+    if len(notes) > 1 and all(note.meaning == "subtitle" for note in notes):
+        notes = [_read_piece(segment.place, segment.text)]
+    yield from (note for note in notes if note.words or note.text)
+
+
+def _is_dash(title: str, index: int) -> bool:
+    """Tell whether a note begins here: a dash after a space, before a space or the end."""
+    if title[index] not in _DASHES or title[index - 1] != " ":
+        return False
+    return index + 1 == len(title) or title[index + 1] == " "
+
+
+def _read_piece(place: str, text: str) -> Note:
+    words = split_words(text)
+    if _names_guests(words, text):
+        return Note("guests", text, place, words)
+    if words[:1] and words[0] in tags.CREDIT_MARKS:
+        return Note("harmless", text, place, words)  # "(prod. Metro Boomin)"
+    if _names_source(words, text):
+        return Note("harmless", text, place, words)
+    if words and all(w in tags.HARMLESS or _is_year(w) for w in words):
+        if any(w in tags.HARMLESS_HEADS for w in words):
+            return Note("harmless", text, place, words)
+        if "mix" in words:  # "Paperback Writer - 2015 Mix"
+            return Note("soft", text, place, words)
+        if len(words) == 1 and _is_year(words[0]):
+            return Note("year", text, place, words)
+    if words and all(w in tags.HARMLESS or w in tags.SOFT or _is_year(w) for w in words):
+        return Note("soft", text, place, words)
+    parts_left, parts = _set_parts_aside(words)
+    if parts and not parts_left:
+        return Note("part", text, place, parts)
+    versions = tuple(_find_versions(words, text))
+    if versions:
+        return Note("version", text, place, words, versions)
+    return Note("lead" if place == "lead" else "subtitle", text, place, words)
+
+
+def _names_guests(words: tuple[str, ...], text: str) -> bool:
+    if not words or len(words) < 2:
+        return False
+    if words[0] in ("with", "w", "con"):
+        return words[1] not in ("or", "a", "the", "you", "me", "my", "your", "out", "love")
+    return (
+        words[0] in tags.GUEST_MARKS or (words[0] == "and" and text[:1] == "&") or text[:1] == "&"
+    )
+
+
+def _names_source(words: tuple[str, ...], text: str) -> bool:
+    """Tell "From "Moulin Rouge" Soundtrack" from "From Paris with Love"."""
+    if not words or any(w in ("live", "version", "remix") for w in words):
+        return False
+    if words[0] in ("from", "theme", "music", "de", "aus"):
+        quoted = any(q in text for q in "\"“”«»'‘’")
+        return (quoted and words[0] == "from") or not tags.SOURCE_WORDS.isdisjoint(words[1:])
+    return words[-1] in ("soundtrack", "ost")
+
+
+def _is_year(word: str) -> bool:
+    return len(word) == 4 and word.isdigit() and word[:2] in ("19", "20")
+
+
+_BY_FIRST_WORD: dict[str, list[tags.Trigger]] = {}
+for _trigger in sorted(tags.TRIGGERS, key=lambda t: -len(t.words)):
+    # "minus one" and the like are looked up as split_words would give them
+    _words = tuple(NUMBER_WORDS.get(w, w) for w in _trigger.words)
+    _BY_FIRST_WORD.setdefault(_words[0], []).append(_trigger._replace(words=_words))
+
+
+def _find_versions(words: tuple[str, ...], text: str) -> Iterator[Version]:
+    kinds: dict[str, set[int]] = {}
+    end = len(words)
+    while end > 1 and (words[end - 1] in tags.HARMLESS or words[end - 1].isdigit()):
+        end -= 1
+    for start, word in enumerate(words):
+        for trigger in _BY_FIRST_WORD.get(word, ()):
+            stop = start + len(trigger.words)
+            if words[start:stop] != trigger.words:
+                continue
+            if trigger.anywhere or _stands_at_edge(words, start, stop, end):
+                kinds.setdefault(trigger.kind, set()).update(range(start, stop))
+    if not kinds:
+        yield from _read_plain_version(words, text)
+    used = {i for indices in kinds.values() for i in indices}
+    rest = frozenset(
+        w for i, w in enumerate(words) if i not in used and w not in tags.EMPTY_QUALIFIERS
+    )
+    for kind in kinds:
+        yield Version(kind, rest, text)
+
+
+def _stands_at_edge(words: tuple[str, ...], start: int, stop: int, end: int) -> bool:
+    if stop >= end:
+        return start == 0 or stop - start > 1 or len(words) <= 5
+    follower = words[stop]
+    return (
+        (start == 0 and follower in tags.FOLLOWERS)
+        or follower in ("version", "ver", "mix")
+        or (start == 0 and follower.isdigit())
+    )
+
+
+def _read_plain_version(words: tuple[str, ...], text: str) -> Iterator[Version]:
+    """Yield what "… Mix", "… Edit" and "… Version" mean, where no other word tells."""
+    rest = frozenset(w for w in words if w not in tags.EMPTY_QUALIFIERS)
+    last = next((w for w in reversed(words) if not _is_year(w) and w not in ("mono", "stereo")), "")
+    if last in ("version", "ver", "versao") and len(words) > 1:
+        owner = "'s " in text.replace("’", "'").casefold()
+        yield Version("rerecording" if owner else "version", rest, text)
+    elif last in ("mix", "edit", "cut") and len(words) > 1:
+        yield Version(last, rest, text)
+
+
+def _set_parts_aside(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return words without "part 2", and the numbers: ("song", "pts", "1", "and", "2")."""
+    kept: list[str] = []
+    parts: list[str] = []
+    index = 0
+    while index < len(words):
+        word, following = words[index], words[index + 1] if index + 1 < len(words) else ""
+        number = _read_number(following)
+        if word in tags.PART_WORDS and number:
+            parts.append(number)
+            index += 2
+            while index + 1 < len(words) and words[index] in ("and", "to", "or"):
+                number = _read_number(words[index + 1])
+                if not number:
+                    break
+                parts.append(number)
+                index += 2
+            while index < len(words) and words[index].isdigit():
+                parts.append(words[index])
+                index += 1
+            continue
+        glued = _read_glued_part(word)
+        if glued and kept:
+            parts.append(glued)
+        else:
+            kept.append(tags.ROMAN[word] if kept and word in tags.SURE_ROMAN else word)
+        index += 1
+    if not kept:
+        return (), tuple(parts)
+    return tuple(kept), tuple(parts)
+
+
+def _read_number(word: str) -> str:
+    if word.isdigit():
+        return str(int(word)) if word.isdecimal() and len(word) < 10 else word
+    return tags.ROMAN.get(word, NUMBER_WORDS.get(word, ""))
+
+
+def _read_glued_part(word: str) -> str:
+    """Return the number of "pt3", as in "Luv (sic.) pt3"."""
+    for mark in ("pt", "part"):
+        if word.startswith(mark) and word[len(mark) :].isdigit():
+            return word[len(mark) :]
+    return ""
+
+
+def _cut_bare_version(core: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Version, ...]]:
+    """Cut a version that a title ends in without bracket or dash: "Tra Tra Tra Remix"."""
+    for length, kind in ((2, ("live", "acoustic", "instrumental", "karaoke")), (1, ())):
+        if len(core) <= length:
+            continue
+        tail = core[-length:]
+        if length == 2 and tail[1] == "version" and tail[0] in kind:
+            return core[:-2], (Version(tail[0], frozenset(), " ".join(tail)),)
+        if length == 1 and tail[0] in ("remix", "rmx"):
+            return core[:-1], (Version("remix", frozenset(), tail[0]),)
+        if length == 1 and tail[0] in ("instrumental", "karaoke"):
+            return core[:-1], (Version(tail[0], frozenset(), tail[0]),)
+    return core, ()
+
+
+def _cut_inline_guests(core_text: str) -> tuple[str, str]:
+    """Return ("The Journey", "Feat. Veela") for "The Journey Feat. Veela"."""
+    words = core_text.split(" ")
+    for index, word in enumerate(words):
+        if index and word.casefold() in tags.INLINE_GUEST_MARKS and index + 1 < len(words):
+            return " ".join(words[:index]), " ".join(words[index:])
+    return core_text, ""

@@ -1,0 +1,102 @@
+"""What holds for any two descriptions, however odd."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matching import (
+    Comparison,
+    TrackDescription,
+    Verdict,
+    blocking_keys,
+    compare,
+    name_key,
+    prepare,
+    simplify_titles,
+)
+
+# Pieces of real titles as well as any character at all, so that notes and brackets come up.
+PIECES = st.sampled_from(
+    ["Love", " - ", "(", ")", "[", "Live", "Remix", "feat. ", "Part 2", "II", "2011 Remaster", "&",
+     ", ", "The ", "夜に駆ける", "Любовь", "é", "\u0301", "\u200b", "12\"", "'", "Radio Edit", "?"]
+)  # fmt: skip
+TEXTS = st.one_of(st.text(max_size=30), st.lists(PIECES, max_size=8).map("".join))
+DESCRIPTIONS = st.builds(
+    TrackDescription,
+    title=TEXTS,
+    artists=st.lists(TEXTS, max_size=3).map(tuple),
+    album=TEXTS,
+    duration_ms=st.none() | st.integers(-5, 10**7),
+    isrc=st.sampled_from(["", "USRC17607839", "GBUM71029604", "us-rc1-76-07839"]),
+)
+
+
+@given(DESCRIPTIONS, DESCRIPTIONS)
+def test_compare_is_symmetric_and_total(a: TrackDescription, b: TrackDescription) -> None:
+    there, back = compare(a, b), compare(b, a)
+    assert there == back
+    assert 0.0 <= there.score <= 1.0
+    assert there == compare(prepare(a), prepare(b))
+
+
+@given(DESCRIPTIONS)
+def test_compare_of_a_named_track_with_itself_is_match(track: TrackDescription) -> None:
+    if track.title.strip() and any(artist.strip() for artist in track.artists):
+        assert compare(track, track).verdict is Verdict.MATCH
+
+
+@given(DESCRIPTIONS, DESCRIPTIONS)
+def test_removing_neutral_fields_never_turns_different_into_match(
+    a: TrackDescription, b: TrackDescription
+) -> None:
+    bare = dataclasses.replace(a, album="", duration_ms=None, isrc="", mbid="")
+    if compare(bare, b).verdict is Verdict.MATCH:
+        assert compare(a, b).verdict is not Verdict.DIFFERENT
+
+
+@given(DESCRIPTIONS, st.lists(TEXTS, min_size=2, max_size=4))
+def test_swapping_artists_changes_nothing_for_equal_sets(
+    track: TrackDescription, artists: list[str]
+) -> None:
+    forward = dataclasses.replace(track, artists=tuple(artists))
+    backward = dataclasses.replace(track, artists=tuple(reversed(artists)))
+    if track.title.strip() and any(artist.strip() for artist in artists):
+        assert compare(forward, backward).verdict is Verdict.MATCH
+
+
+@given(TEXTS, TEXTS)
+def test_blocking_keys_name_keys_and_simpler_titles_are_total(title: str, artist: str) -> None:
+    keys = blocking_keys(TrackDescription(title, (artist,)))
+    assert keys
+    assert all(0 < len(key) <= 64 for key in keys)
+    assert 0 < len(name_key(artist, title)) <= 64
+    assert all(isinstance(variant, str) and variant for variant in simplify_titles(title))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(" * 10_000, " - " * 3_300, "a" * 10_000, "'" * 10_000, "a " * 5_000, "feat. " * 1_600,
+     "()" * 5_000, "Live / " * 1_400, "&" * 10_000, " " * 10_000, "夜" * 10_000, "1 " * 5_000,
+     "part 1 " * 1_400, "\u0301" * 10_000, " , " * 3_300, "( x " * 2_500, "ﷺ" * 10_000],
+    ids=lambda text: repr(text[:8]),
+)  # fmt: skip
+def test_compare_is_quick_for_ten_thousand_characters(text: str) -> None:
+    odd = TrackDescription(text, (text,), album=text)
+    other = TrackDescription(text[1:] + "x", (text[1:] + "y",), album=text[1:])
+    fastest = min(_time_compare(odd, other) for _ in range(3))
+    assert fastest < 0.05  # 10 ms alone on the machine; room for a busy one
+
+
+def _time_compare(a: TrackDescription, b: TrackDescription) -> float:
+    start = time.perf_counter()
+    assert isinstance(compare(a, b), Comparison)
+    return time.perf_counter() - start
+
+
+settings.register_profile("quick", max_examples=60, deadline=None)
+settings.load_profile("quick")
