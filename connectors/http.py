@@ -1,0 +1,214 @@
+"""The one session through which every request to a service goes.
+
+spotipy, pylast's transport and our own calls all send through ``ServiceSession``, so that one
+budget, one timeout, one retry rule and one table of errors serve both services.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import random
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from importlib.metadata import PackageNotFoundError, version
+from threading import Lock
+from time import sleep
+from typing import Any, TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from connectors.answers import NAMES, check_answer, name_request, read_fields
+from connectors.errors import RateLimited, RequestRejected, TemporaryError
+from connectors.limits import Budget
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# A Retry-After up to this (s) is waited for on the spot, once.
+SHORT_WAIT = 5.0
+FIRST_PAUSE = 0.4
+
+# What may be sent again although it may have arrived: it has the same effect twice. Last.fm's
+# method or OAuth's grant; all else that is a POST has its effect once (auth.getSession uses up
+# its token, a code is exchanged once).
+REPEATABLE = frozenset(
+    {
+        "track.love",
+        "track.unlove",
+        "track.getinfo",
+        "track.getcorrection",
+        "artist.getcorrection",
+        "user.getinfo",
+        "user.getlovedtracks",
+        "user.gettoptracks",
+        "auth.gettoken",
+        "refresh_token",
+    }
+)
+
+# These print tokens and keys at DEBUG (spotipy's headers, pylast's answers, urllib3's addresses).
+for _name in ("spotipy", "pylast", "httpx2", "httpcore2", "urllib3", "requests"):
+    logging.getLogger(_name).setLevel(logging.INFO)
+
+
+class UnexpectedAnswer(TemporaryError):
+    """An answer that can be read but is not what was asked for; the text names the field."""
+
+
+def _read_version() -> str:
+    try:
+        return version("narada")
+    except PackageNotFoundError:
+        return "dev"
+
+
+USER_AGENT = f"Narada/{_read_version()} (+https://github.com/narada-music/narada)"
+
+
+class ServiceSession(requests.Session):
+    """A requests session for one service: budget, timeout, User-Agent, retries, errors.
+
+    Every answer that is returned is a 2xx that can be read as what was asked for (JSON object or
+    list, Last.fm's XML); everything else raises one of ``connectors.errors`` (the table is in
+    ``connectors/answers.py``). Temporary failures
+    are tried ``tries`` times in all, with pauses that grow from 0.4 s. A short ``Retry-After`` is
+    waited for once; any other limit calls ``on_hold(retry_at, reason)`` and raises RateLimited.
+    ``timeout`` is (connect, read) in seconds. ``calls`` counts the requests that were sent.
+
+    One session may be used by several threads and for several users: it keeps no cookies.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        budget: Budget | None = None,
+        *,
+        timeout: tuple[float, float] = (5, 20),
+        tries: int = 4,
+        on_hold: Callable[[datetime, str], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.service = service
+        self.budget = budget
+        self.timeout = timeout
+        self.tries = tries
+        self.on_hold = on_hold
+        self.calls = 0
+        self._counting = Lock()
+        self.headers["User-Agent"] = USER_AGENT
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # Without this an entry in ~/.netrc would replace a user's token (requests 2.34,
+        # Session.prepare_request).
+        self.auth = _keep_authorization
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, HTTPAdapter(pool_maxsize=32, max_retries=0))
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        try:
+            return super().prepare_request(request)
+        except requests.RequestException as error:
+            raise RequestRejected(
+                f"{self.name}'s address in the settings is not valid ({type(error).__name__}).",
+                service=self.service,
+            ) from _scrub(error)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        kwargs["allow_redirects"] = False
+        kwargs["timeout"] = kwargs.get("timeout") or self.timeout
+        repeatable = is_repeatable(request)
+        waited = False
+        for attempt in itertools.count(1):
+            if self.budget is not None:
+                self.budget.acquire()
+            try:
+                return self._send_once(request, kwargs)
+            except RateLimited as error:
+                pause = (error.retry_at - datetime.now(UTC)).total_seconds()
+                if waited or pause > SHORT_WAIT or error.code == "QUOTA_EXCEEDED":
+                    self._hold(error)
+                    raise
+                waited = True
+                pause = max(pause, 0.0) + random.uniform(0.1, 0.4)
+            except TemporaryError as error:
+                if attempt >= self.tries or (error.maybe_done and not repeatable):
+                    raise
+                pause = FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.7, 1.3)
+                logger.info("%s; trying again in %.1f s", error, pause)
+            sleep(pause)
+        raise AssertionError("unreachable")
+
+    @property
+    def name(self) -> str:
+        """The service's name for people."""
+        return NAMES.get(self.service, self.service)
+
+    def _send_once(
+        self, request: requests.PreparedRequest, kwargs: dict[str, Any]
+    ) -> requests.Response:
+        try:
+            response = super().send(request, **kwargs)
+        except requests.RequestException as error:
+            arrived = not _is_before_sending(error)
+            if arrived:
+                self._count()
+            raise TemporaryError(
+                f"{self.name} cannot be reached, or did not answer in time "
+                f"({type(error).__name__} at {name_request(request)}).",
+                service=self.service,
+                maybe_done=arrived,
+            ) from _scrub(error)
+        self._count()
+        check_answer(self.service, request, response)
+        return response
+
+    def _count(self) -> None:
+        with self._counting:
+            self.calls += 1
+
+    def _hold(self, error: RateLimited) -> None:
+        if self.budget is not None:
+            self.budget.hold(error.retry_at)
+        if self.on_hold is not None:
+            self.on_hold(error.retry_at, error.code or str(error.status))
+
+
+def ask_until_clear(ask: Callable[[], T], tries: int = 3) -> T:
+    """Return ``ask()``, asked again when its answer could be read but not understood."""
+    for attempt in range(1, tries):
+        try:
+            return ask()
+        except UnexpectedAnswer as error:
+            logger.info("%s; asking again", error)
+            sleep(FIRST_PAUSE * attempt)
+    return ask()
+
+
+def is_repeatable(request: requests.PreparedRequest) -> bool:
+    """Tell whether this may be sent again when nobody knows if it has arrived."""
+    fields = read_fields(request)
+    operation = fields.get("method") or fields.get("grant_type")
+    if operation is not None:
+        return operation.lower() in REPEATABLE
+    return request.method in ("GET", "HEAD", "PUT", "DELETE")
+
+
+def _is_before_sending(error: requests.RequestException) -> bool:
+    """Tell whether the connection was never made (urllib3 names it NewConnectionError)."""
+    if isinstance(error, (requests.ConnectTimeout, requests.exceptions.SSLError)):
+        return True
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return type(reason).__name__ in ("NewConnectionError", "NameResolutionError", "ProxyError")
+
+
+def _scrub(error: requests.RequestException) -> requests.RequestException:
+    """Return the error without its address's query, for a traceback that may be logged."""
+    return type(error)(re.sub(r"\?[^\s'\")]+", "?…", str(error)))
+
+
+def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
