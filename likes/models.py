@@ -212,9 +212,7 @@ class ServiceMapping(models.Model):
     isrc = models.CharField("ISRC", max_length=12, blank=True)
     source = models.CharField(max_length=8, choices=Source.choices, default=Source.API)
     decision = models.CharField(max_length=12, choices=Decision.choices)
-    decided_by = models.CharField(
-        max_length=8, choices=DecidedBy.choices, default=DecidedBy.RULE
-    )
+    decided_by = models.CharField(max_length=8, choices=DecidedBy.choices, default=DecidedBy.RULE)
     rule = models.CharField("how found", max_length=16, choices=Rule.choices)
     score = models.FloatField(null=True, blank=True)
     evidence = models.JSONField(default=list, blank=True)
@@ -323,8 +321,9 @@ class Checkpoint(models.Model):
     """How far a listing was read, and who is reading it now.
 
     ``position`` and ``anchor`` say where an unfinished walk of Spotify's list stood: how many rows
-    from the head are known without a gap, and the id of the last of them. The position is only
-    ever a hint; the anchor has to be found there again.
+    from the head are known without a gap, and the key of the last of them. ``head`` and
+    ``head_anchor`` say the same of newer rows that a later run began to read and did not join to
+    those. A position is only ever a hint; the anchor has to be found there again.
     """
 
     class Listing(models.TextChoices):
@@ -336,6 +335,8 @@ class Checkpoint(models.Model):
     listing = models.CharField(max_length=8, choices=Listing.choices)
     position = models.PositiveIntegerField(default=0)
     anchor = models.CharField(max_length=64, blank=True)
+    head = models.PositiveIntegerField(default=0)
+    head_anchor = models.CharField(max_length=64, blank=True)
     complete = models.BooleanField(
         default=False, help_text="Whether the whole list has been read at least once."
     )
@@ -420,7 +421,9 @@ class Connection(models.Model):
     )
     scopes = models.CharField(max_length=255, blank=True)
     authorized_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the user consented; Spotify's consent ends 6 months on."
+        null=True,
+        blank=True,
+        help_text="When the user consented; Spotify's consent ends 6 months on.",
     )
     refreshing_until = models.DateTimeField(
         null=True, blank=True, help_text="A process is refreshing the token, until then at most."

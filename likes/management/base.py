@@ -51,7 +51,7 @@ def explain_database(error: DatabaseError) -> Error:
     text = " ".join(str(error).split())
     if "no such table" in text or ("relation" in text and "does not exist" in text):
         return Error("The database has not been set up. Run: narada init-db")
-    if "no such column" in text or "column" in text and "does not exist" in text:
+    if "no such column" in text or ("column" in text and "does not exist" in text):
         return Error("The database is older than the program. Run: narada init-db")
     if isinstance(cause, sqlite3.Error) and "locked" in text:
         return Error("The database is in use by another program; try again in a moment.", TRY_LATER)

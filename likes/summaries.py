@@ -1,0 +1,76 @@
+"""What a run reports: counts that add up, an exit code, and a line for a person."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+DONE, NEEDS_A_PERSON, TRY_LATER = 0, 1, 75
+
+
+@dataclass
+class Summary:
+    """How a run ended. ``more`` says that it stopped only because its slice was done."""
+
+    exit_code: int = field(default=DONE, kw_only=True)
+    message: str = field(default="", kw_only=True)
+    more: bool = field(default=False, kw_only=True)
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """The keys that ``--json`` prints, in their order."""
+        outcome = {"exit_code", "message", "more"}
+        return {key: value for key, value in asdict(self).items() if key not in outcome}
+
+
+@dataclass
+class ImportSummary(Summary):
+    """``seen = imported + already_known + unavailable + merged``."""
+
+    seen: int = 0
+    imported: int = 0
+    already_known: int = 0
+    unavailable: int = 0
+    merged: int = 0
+    removed_on_spotify: int = 0
+    total_on_spotify: int | None = None
+    complete: bool = False
+    api_calls: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class ExportSummary(Summary):
+    """``candidates = loved + already_loved + needs_review + not_found + failed + remaining``."""
+
+    candidates: int = 0
+    loved: int = 0
+    already_loved: int = 0
+    needs_review: int = 0
+    not_found: int = 0
+    failed: int = 0
+    remaining: int = 0
+    confirmed: int = 0
+    api_calls: int = 0
+    seconds: float = 0.0
+
+    @property
+    def settled(self) -> int:
+        return self.loved + self.already_loved + self.needs_review + self.not_found + self.failed
+
+
+@dataclass
+class VerifySummary(Summary):
+    """What both services say, held against what Narada believes."""
+
+    likes: int = 0
+    loved: int = 0
+    excluded: int = 0
+    waiting: int = 0
+    on_spotify: int | None = None
+    missing_in_narada: int = 0
+    no_longer_on_spotify: int = 0
+    agree: bool = False
+    exceptions: list[dict[str, str]] = field(default_factory=list)
+    api_calls: int = 0
+    seconds: float = 0.0
