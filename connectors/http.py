@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import requests
 from requests.adapters import HTTPAdapter
 
-from connectors.answers import NAMES, check_answer, name_request, read_fields
+from connectors.answers import NAMES, check_answer, name_request, read_document, read_fields
 from connectors.errors import RateLimited, RequestRejected, TemporaryError
 from connectors.limits import Budget
 
@@ -141,6 +141,10 @@ class ServiceSession(requests.Session):
                 logger.info("%s; trying again in %.1f s", error, pause)
             sleep(pause)
         raise AssertionError("unreachable")
+
+    def read_json(self, response: requests.Response) -> Any:
+        """Return the JSON of an answer that ``send`` has found readable."""
+        return read_document(response)
 
     @property
     def name(self) -> str:

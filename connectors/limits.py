@@ -179,7 +179,7 @@ class Budget:
     def _take_from(self, bucket: Bucket) -> float:
         with _lock_of(bucket):
             # The time is read under the lock: one read before waiting for it would be too old.
-            item = RateItem(self.service, bucket.now())
+            item = RateItem(self.service, bucket.now())  # type: ignore[no-untyped-call]
             if bucket.put(item):
                 if self._taken % _LEAK_EVERY == 0:
                     bucket.leak(item.timestamp)

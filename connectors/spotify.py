@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -114,7 +115,7 @@ class SpotifyConnector:
         self._client.prefix = api_url.rstrip("/") + "/"
 
     def get_user(self) -> ServiceUser:
-        """Return who the token belongs to, by ``account_id`` where given (May 2026), else ``id``."""
+        """Return whose token it is, by ``account_id`` where given (May 2026), else ``id``."""
         return self._ask(self._client.me, _parse_user)
 
     def get_liked_page(self, offset: int = 0, limit: int = 50) -> LikedPage:
@@ -138,27 +139,26 @@ class SpotifyConnector:
         edge: when ``total`` fell, the walk steps back by as much, so nothing is left out. Raises
         TemporaryError rather than ending early, and when the list does not come to rest.
         """
-        total: int | None = None
-        before: LikedPage | None = None
-        budget = 0
-        while True:
-            page = self.get_liked_page(offset, page_size)
-            if total is None:
-                budget = 2 * (page.total // page_size + 1) + 20
-            if budget <= 0:
-                raise self._unexpected("the list of saved tracks does not come to rest")
-            budget -= 1
-            fallen = max(0, total - page.total) if total is not None else 0
-            total = page.total
-            if fallen and offset > 0:
-                offset, before = max(0, offset - fallen), None
-                continue
-            if before and page.items and page.items == before.items and total == before.total:
-                raise self._unexpected(f"the page at offset {offset} repeats the one before")
-            yield page
-            if page.last:
+        first = before = self.get_liked_page(offset, page_size)
+        yield first
+        offset += len(first.items)
+        asked_again = False
+        for _ in range(2 * (first.total // page_size) + 20):
+            if before.last:
                 return
-            before, offset = page, offset + len(page.items)
+            page = self.get_liked_page(offset, page_size)
+            if page.total < before.total:
+                offset = max(0, offset - (before.total - page.total))
+                before = replace(before, items=(), total=page.total)
+            elif _is_repeat(page, before):
+                if asked_again:
+                    raise _misfit(f"the page at {offset} repeats the one before")
+                asked_again = True
+            else:
+                yield page
+                before, offset, asked_again = page, offset + len(page.items), False
+        if not before.last:
+            raise _misfit("the list does not come to rest")
 
     def get_liked_tracks(self) -> Iterator[LikedTrack]:
         """Yield every saved track once, newest first; complete, or raises.
@@ -207,9 +207,6 @@ class SpotifyConnector:
                 raise
         self._client.set_auth(self._token(True))
         return ask_until_clear(ask)
-
-    def _unexpected(self, what: str) -> TemporaryError:
-        return TemporaryError(f"Spotify's answers do not fit together: {what}.", service="spotify")
 
 
 def parse_liked_item(item: object, where: str) -> LikedTrack:
@@ -347,6 +344,16 @@ def _read_lifetime(answer: dict[str, Any]) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise _wrong("expires_in", "a number")
     return float(seconds)
+
+
+def _is_repeat(page: LikedPage, before: LikedPage) -> bool:
+    """Tell whether a page is the one before again; rows that all are null prove nothing."""
+    same = page.total == before.total and page.items == before.items
+    return same and any(row.track for row in page.items)
+
+
+def _misfit(what: str) -> TemporaryError:
+    return TemporaryError(f"Spotify's answers do not fit together: {what}.", service="spotify")
 
 
 def _wrong(where: str, wanted: str) -> UnexpectedAnswer:
