@@ -1,0 +1,271 @@
+"""JSON files of likes: Spotify's YourLibrary.json and saved tracks as its API gives them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from connectors.files.artists import find_dialect, read_artists
+from connectors.files.columns import Columns, is_history, name_columns
+from connectors.files.likes import Row, make_broken, make_like
+from connectors.files.outcome import (
+    ACCOUNT_DATA,
+    ASK_FOR_ACCOUNT_DATA,
+    SAVED_TRACKS,
+    FileRejected,
+    LikesFile,
+)
+from connectors.files.values import (
+    clean_detail,
+    clean_name,
+    is_day_first,
+    read_date,
+    read_flag,
+    read_isrc,
+    read_lengths,
+)
+from connectors.records import LikedTrack
+
+LIBRARY_SECTIONS = frozenset(
+    {"albums", "shows", "episodes", "bannedTracks", "artists", "bannedArtists", "other"}
+)
+UNKNOWN = "is JSON, but no list of likes that Narada knows"
+
+
+def read_json(text: str) -> LikesFile:
+    """The likes of a JSON file or of JSON lines. Raises ``FileRejected`` with the place."""
+    value = _load(text)
+    if isinstance(value, dict):
+        if isinstance(value.get("playlists"), list):
+            raise FileRejected(
+                "holds playlists, not likes; the liked songs are in YourLibrary.json beside it"
+            )
+        if _is_library(value):
+            return _read_library(value)
+    places = list(_find_rows(value, ""))
+    _refuse_others(value, places)
+    items = _read_rows(places)
+    return LikesFile(SAVED_TRACKS, tuple(items), _note(value, items))
+
+
+def _load(text: str) -> object:
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise FileRejected(f"{UNKNOWN}: it is nested too deeply") from error
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and "\n" in text.strip():
+            return _load_lines(text)
+        raise FileRejected(
+            f"is no sound JSON: line {error.lineno}, column {error.colno}: {error.msg}; "
+            "it may be cut off, export it again"
+        ) from error
+    except ValueError as error:
+        raise FileRejected(f"is no sound JSON: {error}") from error
+
+
+def _load_lines(text: str) -> list[object]:
+    values: list[object] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            values.append(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            raise FileRejected(f"is no sound JSON: line {number} is no JSON value") from error
+    return values
+
+
+def _is_library(value: Mapping[str, object]) -> bool:
+    """Spotify's YourLibrary.json: ``tracks`` beside albums, shows and so on, or alone with its
+    flat entries. Sections may be missing in old exports."""
+    sections = sum(isinstance(value.get(name), list) for name in LIBRARY_SECTIONS)
+    if "tracks" not in value:
+        return sections >= 3
+    tracks = value["tracks"]
+    if sections >= 2:
+        return True
+    first = tracks[0] if isinstance(tracks, list) and tracks else None
+    return isinstance(first, dict) and isinstance(first.get("track"), str)
+
+
+def _read_library(value: Mapping[str, object]) -> LikesFile:
+    tracks = value.get("tracks", [])
+    if not isinstance(tracks, list):
+        raise FileRejected("tracks: is not a list; export the account data again")
+    items = _read_flat([(f"tracks[{i}]", track) for i, track in enumerate(tracks)])
+    note = "account data has no dates of liking" if items else "it lists no liked songs"
+    return LikesFile(ACCOUNT_DATA, tuple(items), note)
+
+
+def _find_rows(value: object, path: str) -> Iterator[tuple[str, object]]:
+    """Each row with its path: of a list, a page (``{"items": [...]}``), or a list of these."""
+    if isinstance(value, list):
+        for i, entry in enumerate(value):
+            if isinstance(entry, list) or (_is_page(entry) and "track" not in entry):
+                yield from _find_rows(entry, f"{path}[{i}]")
+            else:
+                yield f"{path}[{i}]", entry
+    elif isinstance(value, dict):
+        lists = [name for name, entry in value.items() if isinstance(entry, list)]
+        name = "items" if "items" in lists else lists[0] if len(lists) == 1 else None
+        if name is None:
+            raise FileRejected(f"{UNKNOWN}: {path or 'the top'} has no list of items")
+        rows = value[name]
+        for i, entry in enumerate(rows):
+            yield f"{path}.{name}[{i}]".removeprefix("."), entry
+    else:
+        raise FileRejected(f"{UNKNOWN}: {path or 'the top'} is no list and no object")
+
+
+def _is_page(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("items"), list)
+
+
+def _refuse_others(value: object, places: Sequence[tuple[str, object]]) -> None:
+    """Raise unless most rows look like likes."""
+    href = value.get("href") if isinstance(value, dict) else None
+    rows = [(path, row) for path, row in places if isinstance(row, dict)]
+    if any(is_history([*row]) or "ms_played" in row for _, row in rows[:100]) or (
+        isinstance(href, str) and "recently-played" in href
+    ):
+        raise FileRejected(f"is a history of plays, not of likes; {ASK_FOR_ACCOUNT_DATA}")
+    strange = [path for path, row in places if row is not None and not _is_like(row)]
+    if strange and 2 * len(strange) >= len(places):
+        raise FileRejected(f"{UNKNOWN}: {strange[0]} is no saved track")
+
+
+def _is_like(row: object) -> bool:
+    if not isinstance(row, dict):
+        return False
+    if "track" in row and (row["track"] is None or isinstance(row["track"], dict)):
+        return True
+    if isinstance(row.get("name"), str) and isinstance(row.get("artists"), list):
+        return True
+    columns = name_columns([*row])
+    return columns.are_enough or bool(columns.spotify and columns.added is not None)
+
+
+def _read_rows(places: Sequence[tuple[str, object]]) -> list[LikedTrack]:
+    """Rows of one form: most files have one; in a mixed one each row is read by its own."""
+    nested = {
+        path: _read_nested(path, row)
+        for path, row in places
+        if isinstance(row, dict) and _has_track_object(row)
+    }
+    flat = [(path, row) for path, row in places if path not in nested]
+    others = dict(zip((path for path, _ in flat), _read_flat(flat), strict=True))
+    return [nested.get(path) or others[path] for path, _ in places]
+
+
+def _has_track_object(row: Mapping[str, object]) -> bool:
+    if "track" in row:
+        return row["track"] is None or isinstance(row["track"], dict)
+    return isinstance(row.get("artists"), list) and isinstance(row.get("album"), dict | None)
+
+
+def _read_nested(path: str, row: Mapping[str, object]) -> LikedTrack:
+    """A saved track as Spotify's API gives it, or a track object alone."""
+    liked_at = read_date(_text(row.get("added_at")))
+    track = row.get("track", row)
+    if not isinstance(track, dict):
+        label = _text(row.get("uri") or row.get("id"))
+        return LikedTrack(None, liked_at, "Spotify no longer has this track", label)
+    codes, artists = track.get("external_ids"), track.get("artists")
+    duration, explicit = track.get("duration_ms"), track.get("explicit")
+    return make_like(
+        Row(
+            where=path,
+            title=_text(track.get("name")),
+            artists=_read_names(artists if isinstance(artists, list) else [artists]),
+            album=_text(track.get("album")),
+            duration_ms=read_lengths([_text(duration)])[0],
+            isrc=read_isrc(_text(codes.get("isrc")) if isinstance(codes, dict) else ""),
+            explicit=explicit if isinstance(explicit, bool) else None,
+            ids=[_text(track.get(name)) for name in ("uri", "id")],
+            liked_at=liked_at,
+        )
+    )
+
+
+def _read_flat(places: Sequence[tuple[str, object]]) -> list[LikedTrack]:
+    """Rows with plain values under names that say what they are, read like a table."""
+    names = list(dict.fromkeys(key for _, row in places if isinstance(row, dict) for key in row))
+    columns = name_columns(names)
+    rows = [row if isinstance(row, dict) else {} for _, row in places]
+
+    def column(place: int | None) -> list[str]:
+        return ["" if place is None else _text(row.get(names[place])) for row in rows]
+
+    credits = _read_credits(rows, names, columns)
+    dates, titles, albums = (
+        column(place) for place in (columns.added, columns.title, columns.album)
+    )
+    day_first = is_day_first(dates)
+    lengths, isrcs = read_lengths(column(columns.duration)), column(columns.isrc)
+    flags, ids = column(columns.explicit), [column(place) for place in columns.spotify]
+    items = []
+    for i, (path, row) in enumerate(places):
+        if not isinstance(row, dict):
+            items.append(make_broken(path, "is no object", _text(row)))
+            continue
+        items.append(
+            make_like(
+                Row(
+                    where=path,
+                    title=titles[i],
+                    artists=credits[i],
+                    album=albums[i],
+                    duration_ms=lengths[i],
+                    isrc=read_isrc(isrcs[i]),
+                    explicit=read_flag(flags[i]),
+                    ids=[cells[i] for cells in ids],
+                    liked_at=read_date(dates[i], day_first),
+                )
+            )
+        )
+    return items
+
+
+def _read_credits(
+    rows: Sequence[Mapping[str, object]], names: Sequence[str], columns: Columns
+) -> list[tuple[str, ...]]:
+    if columns.artist is None:
+        return [()] * len(rows)
+    name = names[columns.artist]
+    cells = [value if isinstance(value := row.get(name), str) else "" for row in rows]
+    dialect = find_dialect(cells, is_list=columns.is_plural, is_exportify_net=False)
+    return [
+        _read_names(value)
+        if isinstance(value := row.get(name), list)
+        else read_artists(_text(value), dialect)
+        for row in rows
+    ]
+
+
+def _read_names(values: Sequence[object]) -> tuple[str, ...]:
+    return tuple(name for name in (clean_name(_text(value)) for value in values) if name)
+
+
+def _text(value: object) -> str:
+    """A value as text: a string, a number, or the name of an object."""
+    if isinstance(value, dict):
+        value = value.get("name", value.get("title"))
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, int | float):
+        return str(value) if abs(value) < 1e15 else ""
+    return value if isinstance(value, str) else ""
+
+
+def _note(value: object, items: Sequence[LikedTrack]) -> str:
+    total = value.get("total") if isinstance(value, dict) else None
+    notes = []
+    if isinstance(total, int) and total > len(items):
+        notes.append(
+            f"the file holds {len(items):,} of {total:,} likes; its other pages are missing"
+        )
+    undated = sum(item.liked_at is None for item in items)
+    if undated:
+        notes.append(f"{undated:,} rows have no readable date of liking")
+    return clean_detail("; ".join(notes))

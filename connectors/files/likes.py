@@ -1,0 +1,82 @@
+"""A row's cells as one like: the same rules for a CSV row and for a flat JSON object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connectors.files.values import clean_detail, clean_name, find_track_id, read_track_id
+from connectors.records import LikedTrack, ServiceTrack
+
+LONGEST_LABEL = 300
+
+
+@dataclass(slots=True)
+class Row:
+    """What a row says, not yet judged. ``where`` names its place, as in "row 17"."""
+
+    where: str
+    title: str = ""
+    artists: tuple[str, ...] = ()
+    album: str = ""
+    duration_ms: int | None = None
+    isrc: str = ""
+    explicit: bool | None = None
+    ids: list[str] = field(default_factory=list)
+    liked_at: datetime | None = None
+
+
+def make_like(row: Row) -> LikedTrack:
+    """The like of a row; one that names no track keeps its place with the reason."""
+    title, ids = clean_name(row.title), [cell for cell in row.ids if cell.strip()]
+    track_id = _choose_id(ids)
+    reason = _find_fault(row.where, title, row.artists, ids, track_id)
+    if reason:
+        return LikedTrack(None, row.liked_at, reason, _make_label(row, title, ids, track_id))
+    track = ServiceTrack(
+        title=title,
+        artists=row.artists,
+        album=clean_detail(row.album),
+        duration_ms=row.duration_ms,
+        isrc=row.isrc,
+        explicit=row.explicit,
+        service_id=track_id,
+    )
+    return LikedTrack(track, row.liked_at)
+
+
+def make_broken(
+    where: str, problem: str, text: str, liked_at: datetime | None = None
+) -> LikedTrack:
+    """A row that cannot be read at all; ``text`` is what is there."""
+    return LikedTrack(None, liked_at, f"{where} {problem}", _shorten(text))
+
+
+def _choose_id(ids: list[str]) -> str:
+    links = (find_track_id(cell) for cell in ids)
+    return next((link for link in links if link), "") or next(
+        (bare for bare in map(read_track_id, ids) if bare), ""
+    )
+
+
+def _find_fault(
+    where: str, title: str, artists: tuple[str, ...], ids: list[str], track_id: str
+) -> str:
+    if not track_id:
+        if any("spotify:local:" in cell for cell in ids):
+            return "local file"
+        if any("spotify:episode:" in cell or "/episode/" in cell for cell in ids):
+            return "podcast episode"
+    missing = [name for name, value in (("title", title), ("artist", artists)) if not value]
+    return f"{where} has no {' and no '.join(missing)}" if missing else ""
+
+
+def _make_label(row: Row, title: str, ids: list[str], track_id: str) -> str:
+    names = " – ".join(part for part in (", ".join(row.artists), title) if part)
+    uri = f"spotify:track:{track_id}" if track_id else ids[0].strip() if ids else ""
+    return _shorten(f"{names} ({uri})" if names and uri else names or uri)
+
+
+def _shorten(text: str) -> str:
+    text = clean_detail(text)
+    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
