@@ -123,7 +123,7 @@ def classify(service: str, status: int, code: str, text: str) -> tuple[type[Conn
     if code.isdigit():
         return RequestRejected, code
     if status == 429:
-        return RateLimited, code
+        return RateLimited, "29" if service == "lastfm" else code
     if service == "lastfm" or status in (408, 425) or not 400 <= status < 500:
         return TemporaryError, code
     if not text and status != 401:

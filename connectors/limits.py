@@ -187,7 +187,7 @@ class Budget:
                 return 0.0
             wait = bucket.waiting(item)
             assert isinstance(wait, int)
-            if wait > self._rates[-1].interval:
+            if wait > self._rates[-1].interval + 1000:
                 # Only an entry from the future makes one wait longer: the clock was set back.
                 bucket.flush()
                 wait = 0
