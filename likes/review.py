@@ -1,0 +1,273 @@
+"""A person's decision on a mismatch: the one place where it is made, for pages and admin alike.
+
+A decision outranks every rule and survives every later sync. Each function here is one
+transaction; it changes rows only, and the next export does what follows from them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from likes.models import Like, Service, ServiceMapping, Source, Track
+from matching import name_key
+
+logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
+State = Like.State
+Decision = ServiceMapping.Decision
+DecidedBy = ServiceMapping.DecidedBy
+
+#: Longer than any name on Last.fm; what is longer was pasted by mistake.
+NAME_LENGTH = 500
+#: Narada loved it, or was about to: under another name that love has to be taken back.
+_SENT_STATES = (State.PRESENT, State.SENDING)
+_ENDED = (State.REMOVING, State.REMOVED)
+#: What is not to be loved now, and stays so when a page is ruled out.
+_CLOSED = (*_ENDED, State.EXCLUDED)
+
+
+class NotPossible(Exception):
+    """The decision makes no sense for this row; the text says why, for a person."""
+
+
+@dataclass
+class Outcome:
+    """What became of a decision made for many rows: how many, and why not the others."""
+
+    done: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        text = f"{self.done} changed"
+        if self.skipped:
+            reasons = "; ".join(f"{count}: {why}" for why, count in self.skipped.most_common())
+            text += f", {self.skipped.total()} skipped ({reasons})"
+        return text
+
+
+def decide_many(
+    decide: Callable[[Row, AbstractBaseUser], object], rows: Iterable[Row], by: AbstractBaseUser
+) -> Outcome:
+    """Make one decision for each row, each for itself: one that is not possible stops no other."""
+    outcome = Outcome()
+    for row in rows:
+        try:
+            decide(row, by)
+        except NotPossible as reason:
+            outcome.skipped[str(reason)] += 1
+        else:
+            outcome.done += 1
+    return outcome
+
+
+@transaction.atomic
+def accept(mapping: ServiceMapping, by: AbstractBaseUser) -> None:
+    """This Last.fm page is the track: it will be loved there, and under no other name."""
+    track, like = _lock(mapping.track_id)
+    _accept(_locked(mapping), like, track)
+    logger.info("mapping %s accepted by user %s", mapping.pk, by.pk)
+
+
+@transaction.atomic
+def reject(mapping: ServiceMapping, by: AbstractBaseUser) -> None:
+    """This Last.fm page is not the track: it will never be loved for it."""
+    _, like = _lock(mapping.track_id)
+    mapping = _locked(mapping)
+    if (mapping.decision, mapping.decided_by) == (Decision.REJECTED, DecidedBy.PERSON):
+        raise NotPossible("already rejected")
+    was_accepted = mapping.decision == Decision.ACCEPTED
+    if was_accepted:
+        _take_back(mapping, like)
+    mapping.decision, mapping.decided_by = Decision.REJECTED, DecidedBy.PERSON
+    mapping.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
+    if like and (was_accepted or like.state == State.REVIEW) and like.state not in _CLOSED:
+        _settle_without_page(like)
+    logger.info("mapping %s rejected by user %s", mapping.pk, by.pk)
+
+
+@transaction.atomic
+def choose_name(
+    like_or_track: Like | Track, artist: str, title: str, by: AbstractBaseUser
+) -> ServiceMapping:
+    """The track is on Last.fm under this name, typed by a person; return the mapping of it."""
+    artist, title = " ".join(artist.split()), " ".join(title.split())
+    if not artist or not title:
+        raise NotPossible("an artist and a title are needed")
+    if max(len(artist), len(title)) > NAME_LENGTH:
+        raise NotPossible(f"a name has at most {NAME_LENGTH} characters")
+    track_id = like_or_track.pk if isinstance(like_or_track, Track) else like_or_track.track_id
+    track, like = _lock(track_id)
+    mapping, created = ServiceMapping.objects.get_or_create(
+        track=track,
+        service=Service.LASTFM,
+        key=name_key(artist, title),
+        defaults={
+            "user_id": track.user_id,
+            "title": title,
+            "artists": [artist],
+            "source": Source.PERSON,
+            "rule": ServiceMapping.Rule.PERSON,
+            "decision": Decision.CANDIDATE,
+        },
+    )
+    if not created and (mapping.artists, mapping.title) != ([artist], title):
+        # The same page in another spelling: the person's own is the one to show and send.
+        mapping.artists, mapping.title = [artist], title
+        mapping.save(update_fields=["artists", "title", "updated_at"])
+    _accept(mapping, like, track)
+    logger.info("mapping %s typed by user %s", mapping.pk, by.pk)
+    return mapping
+
+
+@transaction.atomic
+def exclude(like: Like, by: AbstractBaseUser) -> None:
+    """The track is not on Last.fm, or not wanted there; a love that Narada sent is taken back."""
+    track, on_lastfm = _lock(like.track_id)
+    if on_lastfm is None:
+        on_lastfm = _add_like(track)
+    if on_lastfm.state == State.EXCLUDED:
+        raise NotPossible("already set to “not wanted there”")
+    if on_lastfm.state in _ENDED and not _is_liked(track):
+        raise NotPossible("no longer liked in Narada")
+    for mapping in _pages(track).filter(decision=Decision.ACCEPTED):
+        _take_back(mapping, on_lastfm)
+        mapping.save(update_fields=["withdraw", "updated_at"])
+    _set_state(on_lastfm, State.EXCLUDED)
+    logger.info("like %s excluded by user %s", on_lastfm.pk, by.pk)
+
+
+@transaction.atomic
+def reopen(like: Like, by: AbstractBaseUser) -> None:
+    """Try again: the next export looks for the track anew, by the decisions that stand."""
+    track, on_lastfm = _lock(like.track_id)
+    if not _is_liked(track):
+        raise NotPossible("no longer liked in Narada")
+    if on_lastfm is None:
+        on_lastfm = _add_like(track)
+    if on_lastfm.state == State.PRESENT:
+        raise NotPossible("already loved")
+    if on_lastfm.state == State.SENDING:
+        raise NotPossible("being sent now")
+    _pages(track).filter(decision=Decision.ACCEPTED).update(withdraw=False)
+    _set_state(on_lastfm, State.PENDING)
+    logger.info("like %s reopened by user %s", on_lastfm.pk, by.pk)
+
+
+def accept_best(like: Like, by: AbstractBaseUser) -> None:
+    """Accept the likeliest candidate; where two are equally likely, a person must look."""
+    best = list(candidates(like.track_id)[:2])
+    if not best:
+        raise NotPossible("there is no candidate")
+    if len(best) == 2 and best[0].score == best[1].score:
+        raise NotPossible("two candidates are equally likely")
+    accept(best[0], by)
+
+
+@transaction.atomic
+def reject_all(like: Like, by: AbstractBaseUser) -> None:
+    """None of the candidates is the track."""
+    found = list(candidates(like.track_id))
+    if not found:
+        raise NotPossible("there is no candidate")
+    for mapping in found:
+        reject(mapping, by)
+
+
+def candidates(track_id: int) -> list[ServiceMapping]:
+    """The Last.fm pages that may be the track, the likeliest first."""
+    pages = ServiceMapping.objects.on(Service.LASTFM).filter(track=track_id)
+    likeliest_first = F("score").desc(nulls_last=True)
+    return list(pages.filter(decision=Decision.CANDIDATE).order_by(likeliest_first, "pk"))
+
+
+def _lock(track_id: int) -> tuple[Track, Like | None]:
+    """Lock and return the track and its like on Last.fm: export waits, or has finished."""
+    track = Track.objects.select_for_update().get(pk=track_id)
+    like = Like.objects.on(Service.LASTFM).filter(track=track).select_for_update().first()
+    return track, like
+
+
+def _locked(mapping: ServiceMapping) -> ServiceMapping:
+    """Read a mapping again, as it is now."""
+    if mapping.service != Service.LASTFM:
+        raise NotPossible("only a Last.fm page can be decided on")
+    return ServiceMapping.objects.select_for_update().get(pk=mapping.pk)
+
+
+def _pages(track: Track) -> QuerySet[ServiceMapping]:
+    return ServiceMapping.objects.on(Service.LASTFM).filter(track=track)
+
+
+def _is_liked(track: Track) -> bool:
+    """Whether it is liked in Narada; a local file is, though Spotify cannot name it."""
+    likes = Like.objects.on(Service.NARADA).filter(track=track)
+    return likes.filter(state__in=[State.PRESENT, State.UNAVAILABLE]).exists()
+
+
+def _accept(mapping: ServiceMapping, like: Like | None, track: Track) -> None:
+    was_accepted = mapping.decision == Decision.ACCEPTED
+    for former in _pages(track).filter(decision=Decision.ACCEPTED).exclude(pk=mapping.pk):
+        _take_back(former, like)
+        former.decision, former.decided_by = Decision.CANDIDATE, DecidedBy.RULE
+        former.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
+    mapping.decision, mapping.decided_by = Decision.ACCEPTED, DecidedBy.PERSON
+    mapping.withdraw = False
+    mapping.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
+    if not _is_liked(track):
+        return
+    if like is None:
+        _add_like(track)
+    elif not (was_accepted and like.state in _SENT_STATES):
+        _set_state(like, State.PENDING)
+
+
+def _take_back(mapping: ServiceMapping, like: Like | None) -> None:
+    """Have a love under this name taken back, if Narada sent it and no other track stands on it."""
+    if like is None or like.state not in _SENT_STATES:
+        return
+    if like.state == State.PRESENT and like.sent_at is None:
+        return
+    others = ServiceMapping.objects.accepted().on(Service.LASTFM).keyed([mapping.key])
+    mapping.withdraw = not (
+        others.filter(user=mapping.user_id, track__likes__service=Service.LASTFM)
+        .filter(track__likes__state__in=[*_SENT_STATES, State.PENDING])
+        .exclude(track=mapping.track_id)
+        .exists()
+    )
+
+
+def _settle_without_page(like: Like) -> None:
+    """The page a like stood on is gone: what else may it be?"""
+    state = State.REVIEW if candidates(like.track_id) else State.NOT_FOUND
+    reason = like.last_error if state == State.REVIEW else ""
+    _set_state(like, state, reason or "A person said that the page chosen was not this track.")
+
+
+def _set_state(like: Like, state: State, reason: str = "") -> None:
+    like.state, like.last_error = state, reason
+    like.attempts, like.next_attempt_at = 0, None
+    # What was sent or shown under the former name says nothing of what comes now.
+    like.sent_at = like.confirmed_at = like.removed_at = None
+    like.save()
+
+
+def _add_like(track: Track) -> Like:
+    """Begin a like on Last.fm that did not exist, as that of a local file, since the same day."""
+    liked = Like.objects.on(Service.NARADA).get(track=track)
+    return Like.objects.create(
+        user_id=track.user_id,
+        track=track,
+        service=Service.LASTFM,
+        state=State.PENDING,
+        source=liked.source,
+        liked_at=liked.liked_at,
+    )
