@@ -86,10 +86,11 @@ def find_dialect(cells: Sequence[str], *, is_list: bool, is_exportify_net: bool)
     """How artists are joined in a column. ``is_list``: its name is a plural."""
     if any("\\," in cell for cell in cells):
         return Dialect.ESCAPED
-    if any(";" in cell for cell in cells):
-        return Dialect.SEMICOLONS
     tight = {cell for cell in cells if _TIGHT_COMMA.search(cell)}
     spaced = {cell for cell in cells if ", " in cell}
+    semicolons = {cell for cell in cells if ";" in cell}
+    if len(semicolons) > len(tight) and (is_exportify_net or len(semicolons) >= len(spaced)):
+        return Dialect.SEMICOLONS
     if len(tight) > len(spaced) and (is_exportify_net or len(tight) >= 3):
         return Dialect.TIGHT
     if is_exportify_net:

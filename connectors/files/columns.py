@@ -21,7 +21,7 @@ NAMES: dict[str, str] = {
         band artista artistas artiste artistes kunstler kunstlernamen kunstlername interpret
         interprete interpretes nombresdelartista nombredelartista nomsdelartiste nomdelartiste
         nomedellartista nomesdoartista nomedoartista naamvanartiest artiest artistensnamn
-        sanatciadi sanatci アーティスト名 アーティスト όνοματαkαλλιτέχνη όνοματακαλλιτέχνη
+        sanatciadi sanatci アーティスト名 アーティスト όνοματακαλλιτέχνη
         أسماءالفنانين исполнитель исполнители артист artysta wykonawca 歌手 艺术家 藝人""",
     "album": """albumname albumtitle album trackalbum release nombredelalbum nomdelalbum
         nomedellalbum nomedoalbum naamvanalbum albumetsnamn albumadi アルバム名 アルバム
@@ -45,8 +45,9 @@ NAMES: dict[str, str] = {
     "playlist": "playlistname",
 }
 # All of these are looked at in each row, the surest first.
-SPOTIFY_NAMES = """trackuri spotifyuri spotifytrackuri spotifyid spotifytrackid trackid trackspotifyid
-    songuri songid uri spotifyurl spotifytrackurl trackurl tracklink spotifylink songurl songlink
+SPOTIFY_NAMES = """trackuri spotifyuri spotifytrackuri spotifyid spotifytrackid trackid
+    trackspotifyid songuri songid uri spotifyurl spotifytrackurl trackurl tracklink spotifylink songurl
+    songlink
     externalurlsspotify externalurl url link spotify id urititre uridutitre uridelacancion
     uridafaixa uridellatraccia nummeruri latensuri parcauri トラックuri"""
 PLURALS = "artistnames artists trackartists artistas artistes interpretes исполнители"

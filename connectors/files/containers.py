@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +18,11 @@ from connectors.files.outcome import ASK_FOR_ACCOUNT_DATA, MAX_BYTES, FileReject
 from connectors.files.tables import read_table
 from connectors.files.text import decode_text
 
+# All that zipfile and its decompressors raise for damaged archives (CPython 3.11, Lib/zipfile.py).
+ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError),
+    *(ValueError, IndexError, KeyError, NotImplementedError, RuntimeError),
+)
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 LIBRARY_NAME = re.compile(r"yourlibrary\d*\.json", re.I)
 HISTORY_NAME = re.compile(r"(streaming_?history|endsong).*\.json", re.I)
@@ -46,14 +53,16 @@ def read_path(path: Path) -> LikesFile:
         if not stat.S_ISREG(mode):
             raise FileRejected("is neither a file nor a folder")
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            head = file.read(4)
+            is_zip = head in ZIP_SIGNATURES
+            data = b"" if is_zip else head + file.read(MAX_BYTES + 1 - len(head))
     except FileNotFoundError as error:
         raise FileRejected("there is no such file") from error
     except PermissionError as error:
         raise FileRejected("may not be read; give yourself the permission") from error
     except OSError as error:
         raise FileRejected(f"cannot be read: {error.strerror or error}") from error
-    if data.startswith(ZIP_SIGNATURES):
+    if is_zip:
         return _read_zip(path)
     if len(data) > MAX_BYTES:
         raise FileRejected(f"is larger than {MAX_BYTES // MEGABYTE} MB; no list of likes is")
@@ -87,13 +96,17 @@ def _list_folder(path: Path) -> Iterator[Entry]:
             seen += 1
             if seen > MOST_ENTRIES:
                 return
-            yield Entry((inside / name).as_posix(), _make_reader(Path(folder) / name))
+            if (Path(folder) / name).is_file():
+                yield Entry((inside / name).as_posix(), _make_reader(Path(folder) / name))
 
 
 def _make_reader(path: Path) -> Callable[[], bytes]:
     def read() -> bytes:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise FileRejected(f"cannot be read: {error.strerror or error}") from error
         if len(data) > MAX_BYTES:
             raise FileRejected(f"is larger than {MAX_BYTES // MEGABYTE} MB; no list of likes is")
         return data
@@ -107,9 +120,7 @@ def _read_zip(path: Path) -> LikesFile:
             return _read_archive(archive)
     except FileRejected:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise FileRejected(f"is a damaged zip ({error}); download it again") from error
-    except (ValueError, OSError, UnicodeError, MemoryError) as error:
+    except ZIP_ERRORS as error:
         raise FileRejected(f"is a damaged zip ({error}); download it again") from error
 
 

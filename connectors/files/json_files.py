@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from connectors.files.artists import find_dialect, read_artists
 from connectors.files.columns import Columns, is_history, name_columns
-from connectors.files.likes import Row, make_broken, make_like
+from connectors.files.likes import NO_TRACK, Row, make_broken, make_like
 from connectors.files.outcome import (
     ACCOUNT_DATA,
     ASK_FOR_ACCOUNT_DATA,
@@ -23,12 +23,14 @@ from connectors.files.values import (
     read_flag,
     read_isrc,
     read_lengths,
+    read_track_id,
 )
 from connectors.records import LikedTrack
 
 LIBRARY_SECTIONS = frozenset(
     {"albums", "shows", "episodes", "bannedTracks", "artists", "bannedArtists", "other"}
 )
+OTHER_TYPES = ("album", "artist", "playlist", "show", "episode", "user")
 UNKNOWN = "is JSON, but no list of likes that Narada knows"
 
 
@@ -102,18 +104,21 @@ def _find_rows(value: object, path: str) -> Iterator[tuple[str, object]]:
     """Each row with its path: of a list, a page (``{"items": [...]}``), or a list of these."""
     if isinstance(value, list):
         for i, entry in enumerate(value):
-            if isinstance(entry, list) or (_is_page(entry) and "track" not in entry):
+            if isinstance(entry, list) or _is_page(entry):
                 yield from _find_rows(entry, f"{path}[{i}]")
+            elif isinstance(entry, str) and read_track_id(entry):
+                yield f"{path}[{i}]", {"uri": entry}
             else:
                 yield f"{path}[{i}]", entry
     elif isinstance(value, dict):
         lists = [name for name, entry in value.items() if isinstance(entry, list)]
         name = "items" if "items" in lists else lists[0] if len(lists) == 1 else None
-        if name is None:
+        if _is_like(value):
+            yield path or "the object", value
+        elif name is None or not (value[name] or name in ("items", "tracks")):
             raise FileRejected(f"{UNKNOWN}: {path or 'the top'} has no list of items")
-        rows = value[name]
-        for i, entry in enumerate(rows):
-            yield f"{path}.{name}[{i}]".removeprefix("."), entry
+        else:
+            yield from _find_rows(value[name], f"{path}.{name}".removeprefix("."))
     else:
         raise FileRejected(f"{UNKNOWN}: {path or 'the top'} is no list and no object")
 
@@ -126,7 +131,7 @@ def _refuse_others(value: object, places: Sequence[tuple[str, object]]) -> None:
     """Raise unless most rows look like likes."""
     href = value.get("href") if isinstance(value, dict) else None
     rows = [(path, row) for path, row in places if isinstance(row, dict)]
-    if any(is_history([*row]) or "ms_played" in row for _, row in rows[:100]) or (
+    if any(is_history([*row]) for _, row in rows[:100]) or (
         isinstance(href, str) and "recently-played" in href
     ):
         raise FileRejected(f"is a history of plays, not of likes; {ASK_FOR_ACCOUNT_DATA}")
@@ -138,12 +143,16 @@ def _refuse_others(value: object, places: Sequence[tuple[str, object]]) -> None:
 def _is_like(row: object) -> bool:
     if not isinstance(row, dict):
         return False
+    if row.get("type", "track") in OTHER_TYPES:
+        return False
     if "track" in row and (row["track"] is None or isinstance(row["track"], dict)):
         return True
-    if isinstance(row.get("name"), str) and isinstance(row.get("artists"), list):
-        return True
-    columns = name_columns([*row])
-    return columns.are_enough or bool(columns.spotify and columns.added is not None)
+    names = [*row]
+    columns = name_columns(names)
+    ids = [_text(row[names[place]]) for place in columns.spotify]
+    if not any(map(read_track_id, ids)) and any(map(NO_TRACK.search, ids)):
+        return False
+    return columns.are_enough or any(map(read_track_id, ids))
 
 
 def _read_rows(places: Sequence[tuple[str, object]]) -> list[LikedTrack]:
@@ -260,7 +269,7 @@ def _text(value: object) -> str:
 
 def _note(value: object, items: Sequence[LikedTrack]) -> str:
     total = value.get("total") if isinstance(value, dict) else None
-    notes = []
+    notes = [] if items else ["the list is empty"]
     if isinstance(total, int) and total > len(items):
         notes.append(
             f"the file holds {len(items):,} of {total:,} likes; its other pages are missing"

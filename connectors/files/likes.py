@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,6 +10,8 @@ from connectors.files.values import clean_detail, clean_name, find_track_id, rea
 from connectors.records import LikedTrack, ServiceTrack
 
 LONGEST_LABEL = 300
+NO_TRACK = re.compile(r"spotify(?::|\.com/)(?:album|artist|playlist|show)\b")
+NO_TRACK_REASON = "not a track"
 
 
 @dataclass(slots=True)
@@ -28,7 +31,7 @@ class Row:
 
 def make_like(row: Row) -> LikedTrack:
     """The like of a row; one that names no track keeps its place with the reason."""
-    title, ids = clean_name(row.title), [cell for cell in row.ids if cell.strip()]
+    title, ids = clean_name(row.title), [cell for cell in map(clean_detail, row.ids) if cell]
     track_id = _choose_id(ids)
     reason = _find_fault(row.where, title, row.artists, ids, track_id)
     if reason:
@@ -67,13 +70,15 @@ def _find_fault(
             return "local file"
         if any("spotify:episode:" in cell or "/episode/" in cell for cell in ids):
             return "podcast episode"
+        if any(NO_TRACK.search(cell) for cell in ids):
+            return NO_TRACK_REASON
     missing = [name for name, value in (("title", title), ("artist", artists)) if not value]
     return f"{where} has no {' and no '.join(missing)}" if missing else ""
 
 
 def _make_label(row: Row, title: str, ids: list[str], track_id: str) -> str:
     names = " – ".join(part for part in (", ".join(row.artists), title) if part)
-    uri = f"spotify:track:{track_id}" if track_id else ids[0].strip() if ids else ""
+    uri = f"spotify:track:{track_id}" if track_id else ids[0] if ids else ""
     return _shorten(f"{names} ({uri})" if names and uri else names or uri)
 
 

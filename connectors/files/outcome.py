@@ -39,4 +39,6 @@ class FileRejected(ValueError):
     """The file as a whole is not taken. The text is one line: what, where, and what to do."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        line = " ".join(message.split())
+        # A name inside a zip may hold anything, also what moves a terminal's cursor.
+        super().__init__("".join(mark if mark.isprintable() else "?" for mark in line))

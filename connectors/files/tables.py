@@ -17,7 +17,7 @@ from connectors.files.columns import (
     name_columns,
     place_columns,
 )
-from connectors.files.likes import Row, make_broken, make_like
+from connectors.files.likes import NO_TRACK_REASON, Row, make_broken, make_like
 from connectors.files.outcome import (
     ASK_FOR_ACCOUNT_DATA,
     EXPORTIFY,
@@ -39,16 +39,25 @@ from connectors.records import LikedTrack
 
 DELIMITERS = (",", ";", "\t", "|")
 FAVOURITES = frozenset({"favorite", "favorites", "favourite", "favourites"})
-EXPORTIFY_IDS = ("trackuri", "spotifyuri", "trackid", "spotifyid")
+EXPORTIFY_IDS = frozenset({"Track URI", "Spotify URI", "Track ID", "Spotify ID"})
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The header and the rows under it, each with its number as a spreadsheet counts (from 1)."""
+    """The header and the rows under it, each with its number as a spreadsheet counts (from 1).
+
+    A file without a header has empty names.
+    """
 
     header: list[str]
     numbers: list[int]
     rows: list[list[str]]
+
+    @property
+    def width(self) -> int:
+        """The number of columns, without nameless ones at the end."""
+        named = [place for place, name in enumerate(self.header, start=1) if name]
+        return named[-1] if named else len(self.header)
 
 
 def read_table(text: str) -> LikesFile:
@@ -64,9 +73,12 @@ def read_table(text: str) -> LikesFile:
         )
     if columns.kind is not None and columns.playlist is not None:
         return _read_tunemymusic(table, replace(columns, is_plural=False))
-    is_exportify = placed or (columns.spotify and "(s)" in table.header[columns.artist or 0])
-    kind = EXPORTIFY if is_exportify or columns.artist_ids is not None else OTHER_CSV
+    names = set(table.header)
+    is_exportify = placed or columns.artist_ids is not None or "Track Name" in names
+    kind = EXPORTIFY if is_exportify and (placed or names & EXPORTIFY_IDS) else OTHER_CSV
     items, note = _read_items(table, columns)
+    if items and all(item.unavailable == NO_TRACK_REASON for item in items):
+        raise FileRejected("lists albums, artists or playlists and no tracks")
     return LikesFile(kind, items, note)
 
 
@@ -111,8 +123,10 @@ def _find_columns(table: Table) -> tuple[Columns, bool]:
     columns = name_columns(table.header)
     if not columns.are_enough:
         return place_columns(table.rows), True
-    link = None if columns.spotify else find_link_column(table.rows)
-    return (replace(columns, spotify=(link,)) if link is not None else columns), False
+    link = find_link_column(table.rows)
+    if link is not None and link not in columns.spotify:
+        columns = replace(columns, spotify=(*columns.spotify, link))
+    return columns, False
 
 
 def _read_tunemymusic(table: Table, columns: Columns) -> LikesFile:
@@ -141,7 +155,10 @@ def _read_items(table: Table, columns: Columns) -> tuple[tuple[LikedTrack, ...],
         dialect = find_dialect(
             artist_cells, is_list=columns.is_plural, is_exportify_net=columns.is_exportify_net
         )
-    day_first = is_day_first(cell for row in rows for cell in row if "/" in cell)
+    texts = {columns.title, columns.artist, columns.album}
+    day_first = is_day_first(
+        cell for row in rows for place, cell in enumerate(row) if "/" in cell and place not in texts
+    )
     lengths = read_lengths([_get(row, columns.duration) for row in rows])
     items = []
     for number, row, length in zip(table.numbers, rows, lengths, strict=True):
@@ -161,9 +178,10 @@ def _read_row(
     length: int | None,
     liked_at: datetime | None,
 ) -> LikedTrack:
-    where, width = f"row {number}", len(table.header)
+    where, width = f"row {number}", table.width
+    # A row cut off behind the last cell that is read is whole; one cut off in it is not.
     is_short = len(row) < width and len(row) <= columns.last + 1
-    if (is_short and len(row) < width) or any(cell.strip() for cell in row[width:]):
+    if is_short or any(cell.strip() for cell in row[width:]):
         return make_broken(where, f"has {len(row)} instead of {width} cells", ", ".join(row))
     ids = _get(row, columns.artist_ids).replace(";", ",").split(",")
     return make_like(

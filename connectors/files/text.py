@@ -34,7 +34,7 @@ def decode_text(data: bytes) -> str:
     for signature, problem in BINARY_SIGNATURES.items():
         if data.startswith(signature):
             raise FileRejected(problem)
-    text = _decode(data)
+    text = _decode(data).lstrip("\ufeff")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise FileRejected(f"holds a NUL byte in line {line}; it is binary or damaged")

@@ -21,6 +21,7 @@ LOCAL_DATE = re.compile(
     r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})"
     r"(?:,?\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?)?"
 )
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})(?:\.\d+)?")
 NAMED_DATES = ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y")
 
@@ -45,10 +46,11 @@ FALSE_WORDS = frozenset(
 
 
 def clean_text(text: str) -> str:
-    """The text in one line, without what no database or page can hold (NUL, lone surrogates)."""
+    """The text as it is, in one line, without what no database can hold (NUL, lone surrogates)."""
     if not text.isprintable():
-        text = text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-    return " ".join(text.split())
+        text = CONTROL.sub(" ", text.replace("\0", ""))
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return text.strip()
 
 
 def clean_name(text: str) -> str:
