@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from allauth.account.internal.decorators import login_not_required
 from allauth.socialaccount.adapter import get_adapter
@@ -30,7 +30,7 @@ def open_session(service: str) -> ServiceSession:
 class ConnectView(BaseLoginView):  # type: ignore[misc]
     """Sends the user to the service's consent page, by POST (a GET asks first)."""
 
-    provider_id: ClassVar[str]
+    provider_id: str = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -47,7 +47,7 @@ class CallbackView(View):
     The state is looked up in the session and works once; allauth keeps it for ten minutes.
     """
 
-    provider_id: ClassVar[str]
+    provider_id: str
 
     def get(self, request: HttpRequest) -> HttpResponse:
         try:
