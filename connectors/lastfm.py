@@ -66,6 +66,11 @@ class LastfmConnector:
         self._username = username
         self._network = self._open_network(session_key)
 
+    @property
+    def calls(self) -> int:
+        """How many requests were sent, repeats included."""
+        return self._http.calls
+
     def get_user(self) -> ServiceUser:
         """Return the user of the session key; without one, the one named ``username``."""
         asked = {} if self._session_key else {"user": self._username}

@@ -114,6 +114,11 @@ class SpotifyConnector:
         self._client = _Client(auth="", requests_session=http, requests_timeout=http.timeout)
         self._client.prefix = api_url.rstrip("/") + "/"
 
+    @property
+    def calls(self) -> int:
+        """How many requests were sent, repeats included."""
+        return self._http.calls
+
     def get_user(self) -> ServiceUser:
         """Return whose token it is, by ``account_id`` where given (May 2026), else ``id``."""
         return self._ask(self._client.me, _parse_user)

@@ -143,7 +143,7 @@ def _describe_mapping(mapping: ServiceMapping, track: ServiceTrack) -> None:
 
 
 def _like_again(user: User, mappings: list[ServiceMapping], source: Source) -> None:
-    """The listing shows them (again): they are liked on Spotify, and in Narada if that had ended."""
+    """The listing shows them again: liked on Spotify, and in Narada if that had ended there."""
     tracks = [mapping.track_id for mapping in mappings]
     likes = Like.objects.of(user).filter(track__in=tracks)
     on_spotify = set(likes.on(Service.SPOTIFY).values_list("track_id", flat=True))

@@ -15,8 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
+from connectors.account_export import FileRejected
 from connectors.errors import ConnectorError, RateLimited, TemporaryError
-from likes.accounts import CredentialsMissing, NotConnected
+from likes.access import CredentialsMissing, NotConnected
 
 DONE, NEEDS_A_PERSON, BAD_USAGE, TRY_LATER = 0, 1, 2, 75
 DEFAULT_USER = "default"
@@ -86,6 +87,7 @@ EXPECTED = (
     CredentialsMissing,
     DatabaseError,
     ImproperlyConfigured,
+    FileRejected,
     OSError,
 )
 

@@ -1,0 +1,231 @@
+"""One export of a user's likes to Last.fm while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from connectors.lastfm import LastfmConnector
+from likes.lastfm_listing import chunked, read_library, read_loved
+from likes.lastfm_pages import PageChoice, choose_listed, look_up, store_choices
+from likes.leases import save_checkpoint
+from likes.loving import (
+    Outcome,
+    first_stop,
+    love_batch,
+    send_each,
+    settle_by_loved_list,
+    take_back,
+)
+from likes.models import (
+    Checkpoint,
+    Like,
+    LikeQuerySet,
+    ListedTrack,
+    MappingQuerySet,
+    Service,
+    ServiceMapping,
+    Track,
+)
+from likes.summaries import NEEDS_A_PERSON, ExportSummary
+
+Progress = Callable[[int, int | None, str], None]
+State = Like.State
+Listing = ListedTrack.Listing
+
+#: How many tracks are held against the lists at once.
+CHUNK = 500
+
+
+@dataclass
+class Export:
+    """Reads the loved list, adopts, chooses pages, loves oldest first, reads the list again."""
+
+    user: User
+    connector: LastfmConnector
+    checkpoint: Checkpoint
+    summary: ExportSummary
+    batch_size: int = 20
+    limit: int | None = None
+    max_batches: int | None = None
+    progress: Progress = lambda done, total, text: None
+    sent: list[int] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Send what is pending; whatever stops this is raised after the counts are complete."""
+        summary = self.summary
+        try:
+            settled = settle_by_loved_list(self.user, read_loved(self.user, self.connector))
+            summary.already_loved = settled.adopted
+            summary.candidates = settled.adopted + self._pending().count()
+            if settled.too_many_gone:
+                summary.exit_code = NEEDS_A_PERSON
+                summary.message = (
+                    f"Last.fm no longer shows {settled.gone:,} loves that it showed before. "
+                    "Narada changed nothing of them; see what verify_likes says."
+                )
+            stop = take_back(self.connector, self.user)
+            if stop is not None:
+                raise stop
+            self._adopt()
+            self._love_all()
+            if self.sent and not summary.more:
+                settle_by_loved_list(self.user, read_loved(self.user, self.connector))
+        finally:
+            summary.confirmed = summary.already_loved + self._count_confirmed()
+            summary.remaining = summary.candidates - summary.settled
+
+    def plan(self, say_minutes: Callable[[int], str]) -> None:
+        """Say what ``run`` would do, with its calls. The lists read are kept; no like changes."""
+        summary = self.summary
+        read_loved(self.user, self.connector)
+        pending = self._pending()
+        summary.candidates = pending.count()
+        loved_keys = ListedTrack.objects.filter(user=self.user, listing=Listing.LOVED).values("key")
+        summary.already_loved = pending.filter(
+            track__in=self._accepted().filter(key__in=loved_keys).values("track_id")
+        ).count()
+        look_ups = 0
+        for tracks in self._unsettled():
+            adopted = choose_listed(self.user, Listing.LOVED, tracks)
+            rest = [track for track in tracks if track.pk not in adopted]
+            summary.already_loved += len(adopted)
+            look_ups += len(rest) - len(choose_listed(self.user, Listing.LIBRARY, rest))
+        summary.remaining = summary.candidates - summary.already_loved
+        loves = summary.remaining if self.limit is None else min(self.limit, summary.remaining)
+        look_ups = min(look_ups, loves)
+        calls = loves + look_ups + 1 + -(-loves // 1000)
+        summary.message = (
+            f"Would love {loves:,} tracks and look up at most {look_ups:,} names: about "
+            f"{calls:,} calls, {say_minutes(calls)}. {summary.already_loved:,} are loved already "
+            "and would be adopted without a call. No like was changed."
+        )
+
+    def _pending(self) -> LikeQuerySet:
+        return Like.objects.of(self.user).pending_on(Service.LASTFM)
+
+    def _accepted(self) -> MappingQuerySet:
+        return ServiceMapping.objects.of(self.user).on(Service.LASTFM).accepted()
+
+    def _unsettled(self) -> Iterator[list[Track]]:
+        """Yield the tracks to be loved whose page is not chosen yet, oldest like first."""
+        likes = self._pending().exclude(track__in=self._accepted().values("track_id"))
+        ids = list(likes.oldest_first().values_list("track_id", flat=True))
+        for chunk in chunked(ids, CHUNK):
+            tracks = Track.objects.in_bulk(chunk)
+            yield [tracks[pk] for pk in chunk]
+
+    def _adopt(self) -> None:
+        """Find among what the user loves and scrobbles whatever settles a page without a call."""
+        self._choose_listed(Listing.LOVED)
+        self._adopt_chosen()
+        read_library(self.user, self.connector, self._settle_by_library)
+
+    def _choose_listed(self, listing: Listing) -> int:
+        """Store the pages that a list settles; return how many stay unsettled."""
+        unsettled = 0
+        for tracks in self._unsettled():
+            chosen = choose_listed(self.user, listing, tracks)
+            unsettled += len(tracks) - len(chosen)
+            with transaction.atomic():
+                store_choices(
+                    self.user, {pk: PageChoice(accepted=row) for pk, row in chosen.items()}
+                )
+        return unsettled
+
+    def _settle_by_library(self) -> int:
+        unsettled = self._choose_listed(Listing.LIBRARY)
+        return unsettled if self.limit is None else min(unsettled, self.limit)
+
+    def _adopt_chosen(self) -> None:
+        self.summary.already_loved += settle_by_loved_list(self.user, whole=False).adopted
+
+    def _love_all(self) -> None:
+        batches = 0
+        while self.limit is None or self.summary.loved < self.limit:
+            if self.max_batches is not None and batches >= self.max_batches:
+                self.summary.more = self._next_batch().exists()
+                return
+            batch = list(self._next_batch())
+            if not batch:
+                return
+            batches += 1
+            # The lease is shown to be still ours before anything is sent.
+            save_checkpoint(self.checkpoint, read_at=timezone.now())
+            self._settle_pages(batch)
+            self._love(batch)
+            self.progress(self.summary.settled, self.summary.candidates, "likes settled")
+
+    def _next_batch(self) -> LikeQuerySet:
+        size = self.batch_size
+        if self.limit is not None:
+            size = min(size, self.limit - self.summary.loved)
+        pending = Like.objects.of(self.user).on(Service.LASTFM).filter(state=State.PENDING)
+        return pending.due().oldest_first().select_related("track")[:size]
+
+    def _settle_pages(self, batch: list[Like]) -> None:
+        """Look up the pages of a batch that no list settled; what is uncertain leaves it."""
+        tracks = [like.track for like in batch]
+        settled = set(self._accepted().filter(track__in=tracks).values_list("track_id", flat=True))
+        unsettled = [like for like in batch if like.track_id not in settled]
+        if not unsettled:
+            return
+        answers = send_each(lambda like: look_up(self.connector, like.track), unsettled)
+        choices: dict[int, PageChoice] = {}
+        for like, answer in zip(unsettled, answers, strict=True):
+            if answer.outcome == Outcome.DONE:
+                choices[like.track_id] = answer.value
+            elif answer.outcome == Outcome.REFUSED:
+                choices[like.track_id] = PageChoice(state=State.FAILED, reason=str(answer.error))
+        with transaction.atomic():
+            store_choices(self.user, choices)
+            for like in unsettled:
+                choice = choices.get(like.track_id)
+                if choice is not None and choice.accepted is None:
+                    self._leave_open(like, choice)
+        self._adopt_chosen()
+        stop = first_stop(answers)
+        if stop is not None:
+            raise stop
+
+    def _leave_open(self, like: Like, choice: PageChoice) -> None:
+        like.state, like.last_error = choice.state, choice.reason
+        like.save(update_fields=["state", "last_error", "updated_at"])
+        self.summary.needs_review += choice.state == State.REVIEW
+        self.summary.not_found += choice.state == State.NOT_FOUND
+        self.summary.failed += choice.state == State.FAILED
+
+    def _love(self, batch: list[Like]) -> None:
+        ids = [like.pk for like in batch]
+        pending = {
+            like.pk: like
+            for like in Like.objects.filter(pk__in=ids, state=State.PENDING).select_related("track")
+        }
+        mappings = {
+            mapping.track_id: mapping
+            for mapping in self._accepted().filter(track__in=[like.track_id for like in batch])
+        }
+        ready = [
+            (pending[pk], mappings[pending[pk].track_id])
+            for pk in ids
+            if pk in pending and pending[pk].track_id in mappings
+        ]
+        sent, stop = love_batch(self.connector, ready)
+        for (like, _), one in zip(ready, sent, strict=True):
+            if one.outcome == Outcome.DONE:
+                self.sent.append(like.pk)
+                self.summary.loved += 1
+            elif one.outcome == Outcome.REFUSED:
+                self.summary.failed += 1
+        if stop is not None:
+            raise stop
+
+    def _count_confirmed(self) -> int:
+        return sum(
+            Like.objects.filter(pk__in=chunk, confirmed_at__isnull=False).count()
+            for chunk in chunked(self.sent, CHUNK)
+        )

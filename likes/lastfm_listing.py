@@ -1,0 +1,178 @@
+"""A user's own lists on Last.fm, kept as rows: what they love, and the spellings they scrobble.
+
+Reading stops as soon as the rows known add up to what Last.fm counts, so that a quiet list costs
+one call of 1,000 rows; a list that shrank is read whole, and only then rows are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from connectors.lastfm import LastfmConnector
+from connectors.records import LovedTrack, ScrobbledTrack
+from likes.leases import checkpoint_of
+from likes.models import Checkpoint, ListedTrack, ListedTrackKey
+from matching import TrackDescription, blocking_keys, name_key
+
+T = TypeVar("T")
+LIBRARY_KEPT = timedelta(days=1)
+Listing = ListedTrack.Listing
+
+
+def store_listed(
+    user: User, listing: Listing, items: Sequence[LovedTrack | ScrobbledTrack], reading: int
+) -> int:
+    """Store rows of a list, and that this reading showed them; return how many are new."""
+    rows = {name_key(item.artist, item.title): item for item in items}
+    known = {
+        row.key: row
+        for row in ListedTrack.objects.filter(user=user, listing=listing, key__in=list(rows))
+    }
+    fresh, changed, unchanged = [], [], []
+    for key, item in rows.items():
+        row = ListedTrack(
+            user=user, listing=listing, key=key, artist=item.artist, title=item.title, seen=reading
+        )
+        if isinstance(item, LovedTrack):
+            row.loved_at = item.loved_at
+        else:
+            row.playcount, row.duration_ms = item.playcount, item.duration_ms
+        if key not in known:
+            fresh.append(row)
+            continue
+        row.pk = known[key].pk
+        same = _facts(row) == _facts(known[key])
+        (unchanged if same else changed).append(row)
+    ListedTrack.objects.bulk_create(fresh)
+    ListedTrackKey.objects.bulk_create(
+        ListedTrackKey(listed=row, user=user, key=key)
+        for row in fresh
+        for key in dict.fromkeys(blocking_keys(describe_listed(row)))
+    )
+    ListedTrack.objects.bulk_update(
+        changed, ["artist", "title", "loved_at", "playcount", "duration_ms", "seen"]
+    )
+    ListedTrack.objects.filter(pk__in=[row.pk for row in unchanged]).update(seen=reading)
+    return len(fresh)
+
+
+def _facts(row: ListedTrack) -> tuple[object, ...]:
+    return row.artist, row.title, row.loved_at, row.playcount, row.duration_ms
+
+
+def describe_listed(row: ListedTrack) -> TrackDescription:
+    # Without its duration: Last.fm's are of whatever file was first scrobbled under the name.
+    return TrackDescription(row.title, (row.artist,))
+
+
+def read_loved(user: User, connector: LastfmConnector, *, whole: bool = False) -> bool:
+    """Bring the stored loved list up to date; return whether it is now known to be whole.
+
+    It is not when the list moved under the reading: then nothing may be concluded from a row that
+    is missing.
+    """
+    checkpoint = checkpoint_of(user, Checkpoint.Listing.LOVED)
+    reading = checkpoint.reading + 1
+    totals: set[int] = set()
+    page_number, total_pages = 1, 1
+    while page_number <= total_pages:
+        page = connector.get_loved_page(page_number)
+        totals.add(page.total)
+        total_pages = page.total_pages
+        with transaction.atomic():
+            store_listed(user, Listing.LOVED, page.items, reading)
+            Checkpoint.objects.filter(pk=checkpoint.pk).update(
+                reading=reading, total=page.total, read_at=timezone.now()
+            )
+        known = _count(user, Listing.LOVED) + checkpoint.unexplained
+        if not whole and checkpoint.complete and page_number < total_pages and known == page.total:
+            return True
+        page_number += 1
+    return _finish_reading(user, Listing.LOVED, checkpoint, reading, totals)
+
+
+def _count(user: User, listing: Listing) -> int:
+    return ListedTrack.objects.filter(user=user, listing=listing).count()
+
+
+def _finish_reading(
+    user: User, listing: Listing, checkpoint: Checkpoint, reading: int, totals: set[int]
+) -> bool:
+    """After the last page: drop what the whole reading did not show, if the list stood still."""
+    stood_still = len(totals) == 1
+    with transaction.atomic():
+        if stood_still:
+            ListedTrack.objects.filter(user=user, listing=listing).exclude(seen=reading).delete()
+        known = _count(user, listing)
+        Checkpoint.objects.filter(pk=checkpoint.pk).update(
+            complete=stood_still or checkpoint.complete,
+            unexplained=max(totals, default=0) - known if stood_still else checkpoint.unexplained,
+        )
+    return stood_still
+
+
+def read_library(
+    user: User, connector: LastfmConnector, count_unsettled: Callable[[], int]
+) -> None:
+    """Read the spellings the user scrobbles, most played first, while the pages that are left
+    cost fewer calls than looking up what is still unsettled; what was read is kept for a day.
+    """
+    checkpoint = checkpoint_of(user, Checkpoint.Listing.LIBRARY)
+    now = timezone.now()
+    fresh = checkpoint.read_at is not None and now - checkpoint.read_at < LIBRARY_KEPT
+    if fresh and checkpoint.complete:
+        return
+    page_number = checkpoint.position + 1 if fresh else 1
+    reading = checkpoint.reading if fresh else checkpoint.reading + 1
+    total_pages = -(-(checkpoint.total or 1) // 1000)
+    while page_number <= total_pages and total_pages - page_number < count_unsettled():
+        page = connector.get_library_page(page_number)
+        total_pages = page.total_pages
+        done = page_number >= total_pages
+        with transaction.atomic():
+            store_listed(user, Listing.LIBRARY, page.items, reading)
+            Checkpoint.objects.filter(pk=checkpoint.pk).update(
+                reading=reading,
+                total=page.total,
+                position=page_number,
+                complete=done,
+                read_at=now,
+            )
+            if done:
+                ListedTrack.objects.filter(user=user, listing=Listing.LIBRARY).exclude(
+                    seen=reading
+                ).delete()
+        page_number += 1
+
+
+def candidates_for(
+    user: User, listing: Listing, keys_by_track: dict[int, set[str]]
+) -> dict[int, list[ListedTrack]]:
+    """Return for each track id the listed rows that share a blocking key, most played first."""
+    wanted: dict[str, list[int]] = {}
+    for track_id, keys in keys_by_track.items():
+        for key in keys:
+            wanted.setdefault(key, []).append(track_id)
+    found: dict[int, dict[int, ListedTrack]] = {}
+    for chunk in chunked(list(wanted), 500):
+        rows = ListedTrackKey.objects.filter(
+            user=user, key__in=chunk, listed__listing=listing
+        ).select_related("listed")
+        for row in rows:
+            for track_id in wanted[row.key]:
+                found.setdefault(track_id, {})[row.listed_id] = row.listed
+    return {
+        track_id: sorted(rows.values(), key=lambda row: (-row.playcount, row.pk))
+        for track_id, rows in found.items()
+    }
+
+
+def chunked(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,207 @@
+"""Which Last.fm page a track is loved on. Nothing uncertain is chosen: it goes to a person.
+
+In order: a person's choice; the name under which this user already loves it; the spelling this user
+scrobbles; Last.fm's own correction, if it is a match; the name as on Spotify, if that page is
+real; the title without "- 2011 Remaster" and the like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import User
+
+from connectors.lastfm import LastfmConnector
+from connectors.records import TrackPage
+from likes.lastfm_listing import candidates_for, describe_listed
+from likes.models import Like, ListedTrack, Service, ServiceMapping, Track, TrackKey
+from likes.track_sync import describe
+from matching import (
+    Comparison,
+    TrackDescription,
+    Verdict,
+    choose,
+    compare,
+    name_key,
+    simplify_titles,
+)
+
+Rule = ServiceMapping.Rule
+Decision = ServiceMapping.Decision
+
+#: A name with fewer listeners may exist only because somebody once asked for it: Last.fm answers
+#: getInfo for a made-up pair with 2 listeners (its documentation project's "doesn't exist" sample).
+REAL_LISTENERS = 5
+#: How many names of a track are looked up at most: as on Spotify, then plainer ones.
+MOST_LOOKUPS = 3
+
+
+@dataclass
+class PageChoice:
+    """What is known of a track's page: the accepted mapping, or candidates and why none is."""
+
+    accepted: ServiceMapping | None = None
+    candidates: list[ServiceMapping] = field(default_factory=list)
+    state: Like.State = Like.State.PENDING
+    reason: str = ""
+
+
+def make_mapping(
+    track: Track,
+    artist: str,
+    title: str,
+    rule: Rule,
+    decision: Decision,
+    comparison: Comparison | None = None,
+) -> ServiceMapping:
+    return ServiceMapping(
+        user_id=track.user_id,
+        track=track,
+        service=Service.LASTFM,
+        key=name_key(artist, title),
+        title=title,
+        artists=[artist],
+        decision=decision,
+        rule=rule,
+        score=comparison.score if comparison else None,
+        evidence=[piece.as_json() for piece in comparison.evidence] if comparison else [],
+    )
+
+
+def primary_artist(track: Track) -> str:
+    return track.artists[0] if track.artists else ""
+
+
+def choose_listed(
+    user: User, listing: ListedTrack.Listing, tracks: Sequence[Track]
+) -> dict[int, ServiceMapping]:
+    """Return, by track id, the row of a user's own list that a track is for certain."""
+    rule = Rule.LOVED if listing == ListedTrack.Listing.LOVED else Rule.SCROBBLED
+    keys: dict[int, set[str]] = {}
+    for row in TrackKey.objects.filter(track__in=tracks):
+        keys.setdefault(row.track_id, set()).add(row.key)
+    candidates = candidates_for(user, listing, keys)
+    refused = _refused_keys(tracks)
+    chosen: dict[int, ServiceMapping] = {}
+    for track in tracks:
+        rows = [row for row in candidates.get(track.pk, ()) if (track.pk, row.key) not in refused]
+        if not rows:
+            continue
+        exact = name_key(primary_artist(track), track.title)
+        row, comparison = _pick(track, rows, exact)
+        if row is not None:
+            chosen[track.pk] = make_mapping(
+                track, row.artist, row.title, rule, Decision.ACCEPTED, comparison
+            )
+    return chosen
+
+
+def _pick(
+    track: Track, rows: list[ListedTrack], exact: str
+) -> tuple[ListedTrack | None, Comparison | None]:
+    """Return the row under the track's own name, else the one that is it for certain, if any."""
+    for row in rows:
+        if row.key == exact:
+            return row, compare(describe(track), describe_listed(row))
+    choice = choose(describe(track), [describe_listed(row) for row in rows])
+    if choice.verdict != Verdict.MATCH or choice.best is None:
+        return None, None
+    return rows[choice.best], choice.comparisons[choice.best]
+
+
+def _refused_keys(tracks: Iterable[Track]) -> set[tuple[int, str]]:
+    """The pages that a person said these tracks are not."""
+    return set(
+        ServiceMapping.objects.on(Service.LASTFM)
+        .filter(track__in=list(tracks), decision=Decision.REJECTED)
+        .values_list("track_id", "key")
+    )
+
+
+def look_up(connector: LastfmConnector, track: Track) -> PageChoice:
+    """Ask Last.fm for the track's page under its name, then under plainer ones.
+
+    No database is touched: several may be under way in threads of their own.
+    """
+    artist = primary_artist(track)
+    if not artist or not track.title:
+        return PageChoice(
+            state=Like.State.NOT_FOUND, reason="Nothing to look for: no artist or no title."
+        )
+    choice = PageChoice(state=Like.State.NOT_FOUND)
+    plainer = [title for title in simplify_titles(track.title) if title != track.title]
+    for title in [track.title, *plainer][:MOST_LOOKUPS]:
+        page = connector.get_track(artist, title)
+        if page is None:
+            continue
+        mapping, verdict = _judge(track, artist, title, page)
+        if verdict == Verdict.MATCH:
+            mapping.decision = Decision.ACCEPTED
+            return PageChoice(accepted=mapping, candidates=choice.candidates)
+        if mapping.key not in {candidate.key for candidate in choice.candidates}:
+            choice.candidates.append(mapping)
+        if verdict == Verdict.REVIEW and is_real(page):
+            choice.state = Like.State.REVIEW
+    choice.reason = _explain(choice)
+    return choice
+
+
+def is_real(page: TrackPage) -> bool:
+    return page.listeners >= REAL_LISTENERS or page.user_playcount > 0
+
+
+def _judge(
+    track: Track, artist: str, title: str, page: TrackPage
+) -> tuple[ServiceMapping, Verdict]:
+    """Hold a page that Last.fm answered with against the track: MATCH only if it may be loved."""
+    wanted = TrackDescription(track.title, (artist,))
+    comparison = compare(wanted, TrackDescription(page.title, (page.artist,)))
+    asked_for = name_key(page.artist, page.title) == name_key(artist, title)
+    if not asked_for:
+        rule = Rule.CORRECTED
+    elif title == track.title:
+        rule = Rule.SAME_NAME
+    else:
+        rule = Rule.PLAIN_NAME
+    mapping = make_mapping(track, page.artist, page.title, rule, Decision.CANDIDATE, comparison)
+    certain = rule == Rule.SAME_NAME or comparison.verdict == Verdict.MATCH
+    if certain and is_real(page):
+        return mapping, Verdict.MATCH
+    return mapping, Verdict.REVIEW if is_real(page) else Verdict.DIFFERENT
+
+
+def _explain(choice: PageChoice) -> str:
+    if not choice.candidates:
+        return "Last.fm has no track under this name."
+    names = "; ".join(f"{m.artists[0]} – {m.title}" for m in choice.candidates)
+    if choice.state == Like.State.REVIEW:
+        return f"Last.fm answers with a name that may be another recording: {names}"
+    return f"Last.fm knows the name, but next to nobody listens there: {names}"
+
+
+def store_choices(user: User, choices: dict[int, PageChoice]) -> None:
+    """Store what was chosen for each track id; a person's decisions are never overwritten."""
+    decided = {
+        (mapping.track_id, mapping.key): mapping
+        for mapping in ServiceMapping.objects.of(user)
+        .on(Service.LASTFM)
+        .filter(track__in=list(choices))
+    }
+    settled = {
+        mapping.track_id for mapping in decided.values() if mapping.decision == Decision.ACCEPTED
+    }
+    fresh: list[ServiceMapping] = []
+    for track_id, choice in choices.items():
+        rows = [choice.accepted] if choice.accepted else []
+        for mapping in [*rows, *choice.candidates]:
+            former = decided.get((track_id, mapping.key))
+            if former is None and not (
+                mapping.decision == Decision.ACCEPTED and track_id in settled
+            ):
+                fresh.append(mapping)
+            elif former is not None and former.decision == Decision.CANDIDATE:
+                former.decision, former.rule = mapping.decision, mapping.rule
+                former.score, former.evidence = mapping.score, mapping.evidence
+                former.save()
+    ServiceMapping.objects.bulk_create(fresh)

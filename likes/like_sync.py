@@ -1,0 +1,311 @@
+"""The high-level operations: import, export, verify. Each writes its Run and returns a Summary.
+
+They take a user, are asked for by commands, tasks and pages alike, and never raise what a service
+or another run did: the summary says how it ended, and everything not done is still pending.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from connectors.account_export import read_likes
+from connectors.errors import (
+    AuthorizationError,
+    ConnectorError,
+    RateLimited,
+    ServiceClosed,
+    TemporaryError,
+)
+from connectors.spotify import SpotifyConnector
+from likes import accounts
+from likes.access import CredentialsMissing, NotConnected
+from likes.export import Export
+from likes.leases import Busy, checkpoint_of, hold_lease
+from likes.models import Checkpoint, Run, Service, Source
+from likes.spotify_walk import SliceDone, Walk, walk_saved_tracks
+from likes.summaries import (
+    NEEDS_A_PERSON,
+    TRY_LATER,
+    ExportSummary,
+    ImportSummary,
+    Summary,
+    VerifySummary,
+)
+from likes.track_sync import store_likes
+from likes.verification import verify
+
+Progress = Callable[[int, int | None, str], None]
+S = TypeVar("S", bound=Summary)
+
+#: A file is read whole before anything is stored; its rows are stored this many at a time.
+FILE_BATCH = 500
+
+
+def _silent(done: int, total: int | None, text: str) -> None:
+    """Report progress to nobody."""
+
+
+class Counting(Protocol):
+    @property
+    def calls(self) -> int: ...
+
+
+def import_likes(
+    user: User,
+    *,
+    limit: int | None = None,
+    batch_size: int = 50,
+    full: bool = False,
+    dry_run: bool = False,
+    accept_removals: bool = False,
+    started_by: str = "command",
+    progress: Progress | None = None,
+    max_batches: int | None = None,
+) -> ImportSummary:
+    """Bring the user's liked songs on Spotify into Narada, each time only what is new.
+
+    ``limit`` takes exactly the most recent ones; ``full`` reads the whole list again;
+    ``max_batches`` ends after so many pages with ``more`` set.
+    """
+    summary = ImportSummary()
+    with _run(user, Run.Kind.IMPORT, summary, started_by, dry_run):
+        connector = accounts.spotify_connector(user)
+        with _counting_calls(summary, connector):
+            if dry_run:
+                _plan_import(user, connector, summary, limit, batch_size)
+                return summary
+            with hold_lease(user, Checkpoint.Listing.SAVED) as checkpoint:
+                walk = Walk(
+                    user=user,
+                    connector=connector,
+                    checkpoint=checkpoint,
+                    summary=summary,
+                    page_size=min(batch_size, limit or batch_size),
+                    limit=limit,
+                    max_pages=max_batches,
+                    accept_removals=accept_removals,
+                    progress=progress or _silent,
+                )
+                try:
+                    walk_saved_tracks(walk, full)
+                except SliceDone:
+                    summary.more = True
+                finally:
+                    summary.complete = checkpoint.complete and checkpoint.head == 0
+        accounts.note_answer(user, Service.SPOTIFY)
+    return summary
+
+
+def _plan_import(
+    user: User,
+    connector: SpotifyConnector,
+    summary: ImportSummary,
+    limit: int | None,
+    batch_size: int,
+) -> None:
+    """Read one page and say what an import would take; nothing is stored."""
+    checkpoint = checkpoint_of(user, Checkpoint.Listing.SAVED)
+    page = connector.get_liked_page(0, min(batch_size, limit or batch_size))
+    with transaction.atomic():
+        stored = store_likes(user, page.items, Source.API)
+        transaction.set_rollback(True)
+    summary.seen = len(page.items)
+    summary.imported, summary.merged = stored.imported, stored.merged
+    summary.already_known, summary.unavailable = stored.already_known, stored.unavailable
+    summary.total_on_spotify = page.total
+    wanted = page.total if limit is None else min(limit, page.total)
+    known_below = 0 if not checkpoint.position else checkpoint.position
+    reached = bool(stored.known_rows) and stored.known_rows[-1]
+    left = 0 if reached and checkpoint.complete else max(0, wanted - known_below - len(page.items))
+    calls = 1 + -(-left // batch_size)
+    summary.complete = reached and checkpoint.complete
+    summary.message = (
+        f"Would read {len(page.items) + left:,} of {page.total:,} liked songs in {calls:,} "
+        f"calls, about {_minutes(calls, Service.SPOTIFY)}. Nothing was stored."
+    )
+
+
+def _minutes(calls: int, service: Service) -> str:
+    rates = {
+        Service.SPOTIFY: settings.SPOTIFY_REQUESTS_PER_SECOND,
+        Service.LASTFM: settings.LASTFM_REQUESTS_PER_SECOND,
+    }
+    minutes = calls / rates[service] / 60 if rates[service] > 0 else 0
+    return "less than a minute" if minutes < 1 else f"{minutes:,.0f} min"
+
+
+def import_file(
+    user: User,
+    path: Path,
+    *,
+    limit: int | None = None,
+    dry_run: bool = False,
+    started_by: str = "command",
+    progress: Progress | None = None,
+) -> ImportSummary:
+    """Import the likes that a file holds; every row is accounted for.
+
+    Raises FileRejected, with nothing written, for a file that is of no known kind or broken.
+    """
+    likes = read_likes(path)
+    items = list(likes.items)
+    if limit is not None:
+        if all(item.liked_at for item in items):
+            items.sort(key=lambda item: item.liked_at, reverse=True)  # type: ignore[arg-type, return-value]
+        items = items[:limit]
+    summary = ImportSummary()
+    with (
+        _run(user, Run.Kind.FILE, summary, started_by, dry_run),
+        hold_lease(user, Checkpoint.Listing.SAVED),
+    ):
+        for start in range(0, len(items), FILE_BATCH):
+            batch = items[start : start + FILE_BATCH]
+            with transaction.atomic():
+                stored = store_likes(user, batch, Source.FILE)
+                transaction.set_rollback(dry_run)
+            summary.seen += len(batch)
+            summary.imported += stored.imported
+            summary.already_known += stored.already_known
+            summary.unavailable += stored.unavailable
+            summary.merged += stored.merged
+            (progress or _silent)(summary.seen, len(items), "rows stored")
+        summary.complete = True
+        summary.message = likes.note
+    return summary
+
+
+def export_likes(
+    user: User,
+    *,
+    limit: int | None = None,
+    batch_size: int = 20,
+    dry_run: bool = False,
+    started_by: str = "command",
+    progress: Progress | None = None,
+    max_batches: int | None = None,
+) -> ExportSummary:
+    """Love on Last.fm what is liked in Narada and not loved there yet, oldest like first.
+
+    ``limit`` sends at most so many loves; ``max_batches`` ends after so many batches with
+    ``more`` set. What is already loved is adopted without a call of its own.
+    """
+    summary = ExportSummary()
+    with _run(user, Run.Kind.EXPORT, summary, started_by, dry_run):
+        connector = accounts.lastfm_connector(user)
+        with (
+            _counting_calls(summary, connector),
+            hold_lease(user, Checkpoint.Listing.LOVED) as checkpoint,
+        ):
+            export = Export(
+                user=user,
+                connector=connector,
+                checkpoint=checkpoint,
+                summary=summary,
+                batch_size=batch_size,
+                limit=limit,
+                max_batches=max_batches,
+                progress=progress or _silent,
+            )
+            if dry_run:
+                export.plan(lambda calls: _minutes(calls, Service.LASTFM))
+            else:
+                export.run()
+        accounts.note_answer(user, Service.LASTFM)
+    return summary
+
+
+def verify_likes(
+    user: User, *, started_by: str = "command", progress: Progress | None = None
+) -> VerifySummary:
+    """Read both services whole and say whether they hold what Narada believes. Changes no like."""
+    summary = VerifySummary()
+    with _run(user, Run.Kind.VERIFY, summary, started_by, False):
+        lastfm = accounts.lastfm_connector(user)
+        try:
+            spotify = accounts.spotify_connector(user)
+        except (NotConnected, CredentialsMissing):
+            spotify = None  # likes from files alone can be verified all the same
+        with (
+            _counting_calls(summary, lastfm),
+            _counting_calls(summary, spotify),
+            hold_lease(user, Checkpoint.Listing.LOVED),
+        ):
+            verify(user, spotify, lastfm, summary, progress or _silent)
+    return summary
+
+
+@contextmanager
+def _counting_calls(
+    summary: ImportSummary | ExportSummary | VerifySummary, connector: Counting | None
+) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        summary.api_calls += connector.calls if connector else 0
+
+
+@contextmanager
+def _run(
+    user: User, kind: Run.Kind, summary: Summary, started_by: str, dry_run: bool
+) -> Iterator[None]:
+    """Keep the history of a run and turn what ended it into the summary's outcome."""
+    run = Run(user=user, kind=kind, started_by=started_by)
+    if not dry_run:
+        run.save()
+    started = time.monotonic()
+    state = Run.State.FAILED
+    try:
+        try:
+            yield
+        except (ConnectorError, Busy, NotConnected, CredentialsMissing) as error:
+            _explain_stop(user, error, summary)
+        state = _state_of(summary)
+    finally:
+        summary.seconds = round(time.monotonic() - started, 2)  # type: ignore[attr-defined]
+        if not dry_run:
+            run.state, run.ended_at = state, timezone.now()
+            run.counts, run.message = summary.counts, summary.message
+            run.save()
+            _note_on_checkpoint(user, kind, summary, state)
+
+
+def _explain_stop(user: User, error: Exception, summary: Summary) -> None:
+    """The one place where an error becomes an exit code and a line for a person."""
+    summary.message = str(error)
+    if isinstance(error, RateLimited):
+        summary.message += f" Come back after {error.retry_at:%Y-%m-%d %H:%M:%S} UTC."
+        summary.exit_code = TRY_LATER
+    elif isinstance(error, TemporaryError | Busy):
+        summary.exit_code = TRY_LATER
+    else:
+        summary.exit_code = NEEDS_A_PERSON
+    if isinstance(error, AuthorizationError | ServiceClosed):
+        accounts.note_refusal(user, error.service, error)
+
+
+def _state_of(summary: Summary) -> Run.State:
+    if summary.more or summary.exit_code == TRY_LATER:
+        return Run.State.LATER
+    return Run.State.STOPPED if summary.exit_code else Run.State.DONE
+
+
+def _note_on_checkpoint(user: User, kind: Run.Kind, summary: Summary, state: Run.State) -> None:
+    listings = {
+        Run.Kind.IMPORT: Checkpoint.Listing.SAVED,
+        Run.Kind.EXPORT: Checkpoint.Listing.LOVED,
+    }
+    if kind not in listings:
+        return
+    fields: dict[str, object] = {"last_error": summary.message if summary.exit_code else ""}
+    if state == Run.State.DONE:
+        fields["last_success_at"] = timezone.now()
+    Checkpoint.objects.filter(user=user, listing=listings[kind]).update(**fields)

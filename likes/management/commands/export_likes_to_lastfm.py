@@ -1,0 +1,28 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from likes.like_sync import export_likes
+from likes.management.sync_command import SyncCommand
+
+
+class Command(SyncCommand):
+    help = (
+        "Love on Last.fm what you like in Narada and is not loved there yet, oldest like first. "
+        "What is already loved is adopted without a call; what is uncertain waits for review."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        self.add_sync_arguments(parser, "how many loves are written down at once", 20)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = self.get_user(options["user"])
+        with self.progress() as progress:
+            summary = export_likes(
+                user,
+                limit=options["limit"],
+                batch_size=options["batch_size"],
+                dry_run=options["dry_run"],
+                progress=progress,
+            )
+        self.finish([summary], options)

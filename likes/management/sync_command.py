@@ -1,0 +1,118 @@
+"""What the commands that sync share: options, progress, the summary in words or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from likes.management.base import NaradaCommand, whole_number
+from likes.management.progress import Report, show_progress
+from likes.summaries import ExportSummary, ImportSummary, Summary, VerifySummary
+
+
+class SyncCommand(NaradaCommand):
+    """Runs an operation of ``likes.like_sync`` and ends with its exit code."""
+
+    def add_sync_arguments(self, parser: CommandParser, batch: str, default_batch: int) -> None:
+        most = 50 if default_batch == 50 else 1000
+        parser.add_argument(
+            "-l", "--limit", type=whole_number(1), metavar="N", help="at most so many"
+        )
+        parser.add_argument(
+            "-b",
+            "--batch-size",
+            type=whole_number(1, most),
+            default=default_batch,
+            metavar="N",
+            help=f"{batch} (1 to {most}, default %(default)s)",
+        )
+        self.add_user_argument(parser)
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would be done, and change nothing"
+        )
+        self.add_json_argument(parser)
+
+    @contextmanager
+    def progress(self) -> Iterator[Report]:
+        with show_progress(self.stderr._out) as report:  # type: ignore[attr-defined]
+            yield report
+
+    def finish(self, summaries: list[Summary], options: dict[str, Any]) -> None:
+        """Print what came of it and end with the worst exit code."""
+        for summary in summaries:
+            if options.get("as_json"):
+                if summary.message:
+                    self.stderr.write(summary.message)
+            else:
+                self.stdout.write(in_words(summary, options.get("dry_run", False)))
+        if options.get("as_json"):
+            whole = [summary.counts for summary in summaries]
+            self.stdout.write(json.dumps(whole[0] if len(whole) == 1 else merge(summaries)))
+        code = max((summary.exit_code for summary in summaries), default=0)
+        if code:
+            self.stdout.flush()
+            sys.exit(code)
+
+
+def merge(summaries: list[Summary]) -> dict[str, Any]:
+    names: dict[type[Summary], str] = {ImportSummary: "import", ExportSummary: "export"}
+    return {names[type(summary)]: summary.counts for summary in summaries}
+
+
+def in_words(summary: Summary, dry_run: bool) -> str:
+    writers: dict[type[Summary], Callable[[Any], list[str]]] = {
+        ImportSummary: _import_in_words,
+        ExportSummary: _export_in_words,
+        VerifySummary: _verify_in_words,
+    }
+    lines = [] if dry_run else writers[type(summary)](summary)
+    if summary.message:
+        lines.append(summary.message)
+    return "\n".join(lines)
+
+
+def _import_in_words(summary: ImportSummary) -> list[str]:
+    lines = [
+        f"{summary.seen:,} rows seen: {summary.imported:,} imported, "
+        f"{summary.already_known:,} already known, {summary.unavailable:,} unavailable, "
+        f"{summary.merged:,} merged into the same recording."
+    ]
+    if summary.removed_on_spotify:
+        lines.append(f"{summary.removed_on_spotify:,} are no longer on Spotify.")
+    if summary.total_on_spotify is not None:
+        state = "all known" if summary.complete else "not all read yet; run it again to go on"
+        lines.append(f"Spotify has {summary.total_on_spotify:,} liked songs: {state}.")
+    lines.append(_cost(summary.api_calls, summary.seconds))
+    return lines
+
+
+def _export_in_words(summary: ExportSummary) -> list[str]:
+    if not summary.candidates:
+        first = "Nothing to do: no like is waiting to be loved on Last.fm."
+    else:
+        first = (
+            f"{summary.candidates:,} likes to send: {summary.loved:,} loved, "
+            f"{summary.already_loved:,} were loved already, {summary.needs_review:,} need review, "
+            f"{summary.not_found:,} not found, {summary.failed:,} refused, "
+            f"{summary.remaining:,} remaining."
+        )
+    lines = [first]
+    if summary.loved or summary.already_loved:
+        lines.append(f"Last.fm shows {summary.confirmed:,} of them in its list.")
+    lines.append(_cost(summary.api_calls, summary.seconds))
+    return lines
+
+
+def _verify_in_words(summary: VerifySummary) -> list[str]:
+    lines = [f"  {one['track']}: {one['reason']}" for one in summary.exceptions]
+    lines.append(_cost(summary.api_calls, summary.seconds))
+    return lines
+
+
+def _cost(calls: int, seconds: float) -> str:
+    return f"{calls:,} calls, {seconds:,.1f} s."

@@ -1,0 +1,117 @@
+"""The proof: both services are read whole and held against what Narada believes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib.auth.models import User
+
+from connectors.lastfm import LastfmConnector
+from connectors.spotify import SpotifyConnector
+from likes.lastfm_listing import chunked
+from likes.models import Like, Service, ServiceMapping
+from likes.summaries import NEEDS_A_PERSON, VerifySummary
+from likes.track_sync import item_key
+from matching import name_key
+
+Progress = Callable[[int, int | None, str], None]
+State = Like.State
+
+#: Said of a like that the loved list does not show, by the state Narada has it in.
+REASONS = {
+    State.PENDING: "not sent yet",
+    State.SENDING: "being sent when a run was cut off; the next export settles it",
+    State.REVIEW: "needs review",
+    State.NOT_FOUND: "Last.fm has no such track",
+    State.FAILED: "Last.fm refused it",
+    State.EXCLUDED: "not wanted on Last.fm, as a person decided",
+    State.REMOVED: "un-loved on Last.fm",
+    State.REMOVING: "to be un-loved",
+    State.PRESENT: "Narada sent it, but Last.fm does not show it",
+}
+
+
+def verify(
+    user: User,
+    spotify: SpotifyConnector | None,
+    lastfm: LastfmConnector,
+    summary: VerifySummary,
+    progress: Progress,
+) -> None:
+    """Read the lists and fill the summary; nothing is stored."""
+    if spotify is not None:
+        _verify_spotify(user, spotify, summary, progress)
+    loved = set()
+    for track in lastfm.get_loved_tracks():
+        loved.add(name_key(track.artist, track.title))
+        progress(len(loved), None, "loved tracks read")
+    likes = list(
+        Like.objects.of(user).on(Service.NARADA).filter(state=State.PRESENT).oldest_first()
+        .values_list("track_id", flat=True)
+    )  # fmt: skip
+    summary.likes = len(likes)
+    for chunk in chunked(likes, 500):
+        _verify_chunk(user, chunk, loved, summary)
+    agree = summary.loved + summary.excluded == summary.likes
+    summary.agree = agree and not summary.missing_in_narada
+    summary.message = f"{summary.loved:,} of {summary.likes:,} likes are loved."
+    if summary.on_spotify is not None and summary.missing_in_narada:
+        summary.message += (
+            f" {summary.missing_in_narada:,} liked songs of Spotify are not in Narada yet."
+        )
+    if any(one["state"] in Like.OPEN_STATES for one in summary.exceptions):
+        summary.message += " Some need a person: see the review page."
+    if any(one["state"] == State.PRESENT for one in summary.exceptions):
+        summary.exit_code = NEEDS_A_PERSON
+
+
+def _verify_spotify(
+    user: User, spotify: SpotifyConnector, summary: VerifySummary, progress: Progress
+) -> None:
+    listed: set[str] = set()
+    for item in spotify.get_liked_tracks():
+        listed.add(item_key(item))
+        progress(len(listed), None, "liked songs read")
+    known = set(
+        ServiceMapping.objects.of(user)
+        .on(Service.SPOTIFY)
+        .filter(listed=True)
+        .values_list("key", flat=True)
+    )
+    summary.on_spotify = len(listed)
+    summary.missing_in_narada = len(listed - known)
+    summary.no_longer_on_spotify = len(known - listed)
+
+
+def _verify_chunk(
+    user: User, track_ids: list[int], loved: set[str], summary: VerifySummary
+) -> None:
+    rows = {
+        like.track_id: like
+        for like in Like.objects.of(user)
+        .on(Service.LASTFM)
+        .filter(track__in=track_ids)
+        .select_related("track")
+    }
+    pages = {
+        mapping.track_id: mapping
+        for mapping in ServiceMapping.objects.of(user)
+        .on(Service.LASTFM)
+        .accepted()
+        .filter(track__in=track_ids)
+    }
+    for track_id in track_ids:
+        like, page = rows.get(track_id), pages.get(track_id)
+        if page is not None and page.key in loved:
+            summary.loved += 1
+            continue
+        state = like.state if like else State.PENDING
+        summary.excluded += state == State.EXCLUDED
+        summary.waiting += state in (State.PENDING, State.SENDING)
+        summary.exceptions.append(
+            {
+                "track": str(like.track) if like else str(track_id),
+                "state": state,
+                "reason": (like.last_error if like else "") or REASONS[State(state)],
+            }
+        )
