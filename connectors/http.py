@@ -112,10 +112,7 @@ class ServiceSession(requests.Session):
         try:
             return super().prepare_request(request)
         except requests.RequestException as error:
-            raise RequestRejected(
-                f"{self.name}'s address in the settings is not valid ({type(error).__name__}).",
-                service=self.service,
-            ) from _scrub(error)
+            raise self._reject_address(error) from _scrub(error)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         kwargs["allow_redirects"] = False
@@ -156,6 +153,8 @@ class ServiceSession(requests.Session):
     ) -> requests.Response:
         try:
             response = super().send(request, **kwargs)
+        except (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL) as error:
+            raise self._reject_address(error) from _scrub(error)
         except requests.RequestException as error:
             arrived = not _is_before_sending(error)
             if arrived:
@@ -169,6 +168,12 @@ class ServiceSession(requests.Session):
         self._count()
         check_answer(self.service, request, response)
         return response
+
+    def _reject_address(self, error: requests.RequestException) -> RequestRejected:
+        return RequestRejected(
+            f"{self.name}'s address in the settings is not valid ({type(error).__name__}).",
+            service=self.service,
+        )
 
     def _count(self) -> None:
         with self._counting:
