@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import resources
 
-
 _WORDS = {
     name: words.split()
     for name, _, words in (

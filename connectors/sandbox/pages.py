@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 _STYLE = """
@@ -57,7 +58,7 @@ def render_consent(service: str, users: list[tuple[str, bool]], wishes: list[str
     )
 
 
-def render_landing(base_url: str, settings: dict[str, str], rows: list[tuple[str, ...]]) -> str:
+def render_landing(base_url: str, settings: dict[str, str], rows: Sequence[tuple[str, ...]]) -> str:
     """Return the front page: what this is, who is here, what to set."""
     lines = "\n".join(f"{name}={value}" for name, value in settings.items())
     cells = "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in row)}</tr>" for row in rows)

@@ -259,7 +259,13 @@ def describe_local(uri: str) -> dict[str, Any]:
     artist, album, title, seconds = (
         unquote_plus(part) for part in uri.removeprefix("spotify:local:").split(":")
     )
-    nobody = {"external_urls": {}, "href": None, "id": None, "type": "artist", "uri": None}
+    nobody: dict[str, Any] = {
+        "external_urls": {},
+        "href": None,
+        "id": None,
+        "type": "artist",
+        "uri": None,
+    }
     return {
         "album": {
             "album_type": None,
