@@ -25,18 +25,22 @@ _GUEST_SPLIT = re.compile(r"\s*[(\[]?\b(?:feat\.?|ft\.?|featuring)\s+", re.IGNOR
 # An act that plays other people's songs, or a maker of backing tracks.
 _IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers singalong")
 
+_ENSEMBLES = word_set("trio quartet quintet sextet orchestra band combo ensemble")
+
 
 @dataclass(frozen=True, slots=True)
 class Credit:
     """A credit taken apart. All names are folded, without a leading article.
 
     ``wholes``: the names as given, one each. ``main``: names before any "feat.", joined strings
-    split. ``everyone``: ``main`` and guests, those of the title included.
+    split. ``everyone``: ``main`` and guests, those of the title included. ``pieces``: every name
+    split at every joint, bands' names too, for "Macklemore; Ryan Lewis".
     """
 
     wholes: tuple[str, ...]
     main: frozenset[str]
     everyone: frozenset[str]
+    pieces: frozenset[str]
     primary: str
     imitator: bool
 
@@ -61,6 +65,7 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
         wholes=tuple(dict.fromkeys(wholes)),
         main=frozenset(main),
         everyone=frozenset(main + featured),
+        pieces=frozenset(piece for artist in artists for piece in _split_all(artist)),
         primary=main[0] if main else "",
         imitator=any(not _IMITATORS.isdisjoint(whole.split()) for whole in wholes),
     )
@@ -75,8 +80,12 @@ def split_names(credit: str) -> list[str]:
     whole = fold_name(credit)
     if whole in load_whole_names():
         return [whole]
-    names = [fold_name(piece) for piece in _JOINTS.split(credit) if piece and piece.strip()]
-    return list(dict.fromkeys(name for name in names if name)) or ([whole] if whole else [])
+    return _split_all(credit) or ([whole] if whole else [])
+
+
+def _split_all(credit: str) -> list[str]:
+    names = (fold_name(piece) for piece in _JOINTS.split(credit) if piece and piece.strip())
+    return list(dict.fromkeys(name for name in names if name))
 
 
 @lru_cache(maxsize=8192)
@@ -116,9 +125,10 @@ def _read_lines(name: str) -> list[str]:
 def compare_credits(a: Credit, b: Credit) -> str:
     """Return how two credits relate, strongest first.
 
-    ``missing`` (one says nothing), ``equal``, ``primary`` (the same first artist), ``shared``
-    (another artist in common), ``near`` (spelled nearly alike, or one name within the other),
-    ``other``.
+    ``missing`` (one says nothing), ``equal``, ``primary`` (the same first artist), ``ensemble``
+    (the same with a band's name), ``contained`` (all of one side are named on the other),
+    ``shared`` (another artist in common), ``near`` (spelled nearly alike, or one name within the
+    other), ``other``.
     """
     if not a.everyone or not b.everyone:
         return "missing"
@@ -129,6 +139,11 @@ def compare_credits(a: Credit, b: Credit) -> str:
     firsts_a, firsts_b = {a.primary, a.wholes[0]}, {b.primary, b.wholes[0]}
     if firsts_a & firsts_b or _squash_all(firsts_a) & _squash_all(firsts_b):
         return "primary"
+    if any(_are_ensemble(x, y) for x in firsts_a for y in firsts_b):
+        return "ensemble"
+    fewer, more = sorted((a.pieces, b.pieces), key=len)
+    if len(fewer) > 1 and fewer <= more:
+        return "contained"
     if a.main <= b.everyone or b.main <= a.everyone:
         return "contained"
     if a.everyone & b.everyone or set(a.wholes) & b.everyone or set(b.wholes) & a.everyone:
@@ -140,6 +155,21 @@ def compare_credits(a: Credit, b: Credit) -> str:
 
 def _squash_all(names: frozenset[str] | set[str]) -> frozenset[str]:
     return frozenset(name.replace(" ", "") for name in names)
+
+
+def _are_ensemble(a: str, b: str) -> bool:
+    """Tell whether one is the other with a band: "Prince" and "Prince & The Revolution",
+    "The Supremes" and "Diana Ross & The Supremes", "Ramsey Lewis" and "Ramsey Lewis Trio"."""
+    shorter, longer = sorted((a.split(), b.split()), key=len)
+    extra = len(longer) - len(shorter)
+    if not extra or not shorter or len(" ".join(shorter)) < 4:
+        return False
+    if longer[: len(shorter)] == shorter:
+        rest = longer[len(shorter) :]
+        return rest[:2] in (["and", "the"], ["and", "his"], ["and", "her"], ["and", "friends"]) or (
+            len(rest) == 1 and rest[0] in _ENSEMBLES
+        )
+    return longer[-len(shorter) :] == shorter and longer[extra - 2 : extra] == ["and", "the"]
 
 
 def _are_near(a: str, b: str) -> bool:

@@ -35,16 +35,18 @@ class Evidence:
     """One observation: about which ``field``, of which ``kind``, as a sentence.
 
     Kinds: ``agrees``, ``note`` (counts for nothing), ``doubt`` (a person should look) and
-    ``differs`` (alone enough to keep two tracks apart).
+    ``differs`` (alone enough to keep two tracks apart). ``rule`` is a stable name of what was
+    observed ("subtitle-one-side"), by which review cases of one pattern can be grouped.
     """
 
     field: str
     kind: str
     text: str
+    rule: str = ""
 
     def as_json(self) -> dict[str, str]:
         """Return the evidence as a JSON object."""
-        return {"field": self.field, "kind": self.kind, "text": self.text}
+        return {"field": self.field, "kind": self.kind, "text": self.text, "rule": self.rule}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,35 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from matching.artists import Credit, compare_credits, read_credit
+from matching.artists import Credit, compare_credits, read_credit, split_names
+from matching.calibration import estimate
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
 from matching.normalize import clean, fold, split_words, squash
 from matching.title_comparison import compare_titles
 from matching.titles import Title, take_apart
-from matching.versions import compare_versions
+from matching.versions import Album, Side, compare_versions
 
 # No real name is longer; what is gets cut, so that no text however long takes long.
 _LONGEST = 1000
 
-# Lengths of the same recording on two services; see docs/matching.md for the measurement.
-CLOSE_MS = 5_000
-FAR_MS = 20_000
+# Lengths in milliseconds; docs/matching.md has what was measured. Two services show the same
+# recording within a second of each other; other versions of a song seldom come that close.
+SAME_LENGTH = 1_000
+CLOSE_LENGTH = 5_000
+FAR_LENGTH = 20_000
+# Some exports give minutes or seconds where milliseconds are meant; nothing liked is this short.
+_SHORTEST = 10_000
+
+# What lengths within a second, album aside, settle.
+_SETTLED_BY_LENGTH = frozenset(
+    {
+        "subtitle-one-side", "subtitles-near", "year-note", "edit-note", "edit-one-side",
+        "mix-one-side", "cut-one-side", "artists-near", "artists-shared", "version-says-more",
+        "live-album-one-side",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +46,46 @@ class Prepared:
     description: TrackDescription
     title: Title
     credit: Credit
-    album: frozenset[str]
-    album_key: str
+    album: Album
     isrc: str
+
+    @property
+    def side(self) -> Side:
+        """What bears on the version."""
+        return Side(self.title, self.credit, self.album)
 
 
 def prepare(description: TrackDescription) -> Prepared:
     """Return ``description`` taken apart; ``compare`` takes it in place of the description."""
     title = take_apart(_cut(description.title))
     artists = tuple(_cut(artist) for artist in description.artists[:50])
-    album_text = _cut(description.album)
-    album = split_words(album_text) if album_text else ()
+    title = _move_names_to_guests(title, read_credit(artists))
     return Prepared(
         description=description,
         title=title,
         credit=read_credit(artists, title.guests),
-        album=frozenset(album),
-        album_key=squash(split_words(take_apart(album_text).core_text)) if album else "",
+        album=_read_album(_cut(description.album)),
         isrc=fold(description.isrc).replace(" ", "").upper() if description.isrc.strip() else "",
     )
+
+
+def _move_names_to_guests(title: Title, credit: Credit) -> Title:
+    """Read "Drip Too Hard (Lil Baby & Gunna)" by Lil Baby as naming its artists."""
+    named = {
+        note.words: note.text
+        for note in title.notes
+        if note.meaning == "subtitle" and not credit.everyone.isdisjoint(split_names(note.text))
+    }
+    if not named:
+        return title
+    kept = tuple(words for words in title.subtitles if words not in named)
+    return replace(title, subtitles=kept, guests=(*title.guests, *named.values()))
+
+
+def _read_album(text: str) -> Album:
+    if not text.strip():
+        return Album(frozenset(), "")
+    return Album(frozenset(split_words(text)), squash(take_apart(text).core))
 
 
 def _cut(text: str) -> str:
@@ -110,12 +145,15 @@ def _say_why(comparison: Comparison) -> str:
 
 
 def gather_evidence(a: Prepared, b: Prepared) -> Iterator[Evidence]:
-    """Yield what each field says; ids and albums first settle what they can settle."""
+    """Yield what each field says, lengths and ISRCs having settled what they can settle."""
     items = [*compare_titles(a.title, b.title)]
-    items += compare_versions(a.title, b.title, a.album, b.album)
-    items += _compare_artists(a.credit, b.credit)
-    items += _compare_lengths(a.description.duration_ms, b.description.duration_ms)
-    items += _compare_albums(a, b)
+    items += compare_versions(a.side, b.side)
+    items.append(_compare_artists(a, b))
+    items += _compare_albums(a.album, b.album)
+    lengths = list(_compare_lengths(a.description.duration_ms, b.description.duration_ms))
+    if any(item.rule == "length-same" for item in lengths):
+        items = [_settle_by_length(item) for item in items]
+    items += lengths
     if a.isrc and b.isrc:
         items = list(_weigh_isrc(a.isrc == b.isrc, items))
     yield from items
@@ -125,6 +163,7 @@ _ARTISTS = {
     "missing": ("note", "one side names no artist"),
     "equal": ("agrees", "the same artists"),
     "primary": ("agrees", "the same first artist"),
+    "ensemble": ("agrees", "the same artist with and without a band"),
     "contained": ("agrees", "the artists of one side are among those of the other"),
     "shared": ("doubt", "an artist in common, but not the first one"),
     "near": ("doubt", "the artists are spelled alike, but not the same"),
@@ -132,56 +171,74 @@ _ARTISTS = {
 }
 
 
-def _compare_artists(a: Credit, b: Credit) -> Iterator[Evidence]:
-    relation = compare_credits(a, b)
+def _compare_artists(a: Prepared, b: Prepared) -> Evidence:
+    relation = compare_credits(a.credit, b.credit)
     kind, text = _ARTISTS[relation]
-    if a.imitator != b.imitator:
-        yield Evidence("artists", "differs", "one side is a tribute or karaoke act")
-        return
-    if relation == "missing":
-        kind = "doubt" if a.everyone or b.everyone else "note"
-    yield Evidence("artists", kind, text)
+    if a.credit.imitator != b.credit.imitator:
+        text = "one side is a tribute or karaoke act"
+        return Evidence("artists", "differs", text, "imitator")
+    if relation == "missing" and (a.credit.everyone or b.credit.everyone):
+        kind = "doubt"
+    if relation == "other" and _share_album(a, b):
+        # "Go Crazy" on "Slime & B": each service names another of the two
+        return Evidence("artists", "doubt", f"{text}, but the same album", "artists-by-album")
+    return Evidence("artists", kind, text, f"artists-{relation}")
+
+
+def _share_album(a: Prepared, b: Prepared) -> bool:
+    """Tell whether both are on an album of one name that is not just the title's."""
+    return bool(a.album.key) and a.album.key == b.album.key != squash(a.title.core)
 
 
 def _compare_lengths(a: int | None, b: int | None) -> Iterator[Evidence]:
-    if not a or not b or min(a, b) < 10_000:  # some exports give minutes or seconds as ms
+    if not a or not b or min(a, b) < _SHORTEST:
         return
     apart = abs(a - b)
     text = f"{apart / 1000:.0f} s apart"
-    if apart <= CLOSE_MS:
-        yield Evidence("duration", "agrees", text)
-    elif apart > FAR_MS:
-        yield Evidence("duration", "doubt", text)
+    if apart <= SAME_LENGTH:
+        yield Evidence("duration", "agrees", text, "length-same")
+    elif apart <= CLOSE_LENGTH:
+        yield Evidence("duration", "agrees", text, "length-close")
+    elif apart > FAR_LENGTH:
+        yield Evidence("duration", "doubt", text, "length-far")
     else:
-        yield Evidence("duration", "note", text)
+        yield Evidence("duration", "note", text, "length-near")
 
 
-def _compare_albums(a: Prepared, b: Prepared) -> Iterator[Evidence]:
-    if not a.album or not b.album:
+def _settle_by_length(item: Evidence) -> Evidence:
+    if item.kind == "doubt" and item.rule in _SETTLED_BY_LENGTH:
+        return replace(item, kind="note", text=f"{item.text} (but of the same length)")
+    return item
+
+
+def _compare_albums(a: Album, b: Album) -> Iterator[Evidence]:
+    if not a.words or not b.words:
         return
-    if a.album_key == b.album_key:
-        yield Evidence("album", "agrees", "the same album")
+    if a.key == b.key:
+        yield Evidence("album", "agrees", "the same album", "album-equal")
     else:
-        yield Evidence("album", "note", "on different albums")
+        yield Evidence("album", "note", "on different albums", "album-other")
 
 
 def _weigh_isrc(equal: bool, items: list[Evidence]) -> Iterator[Evidence]:
     """Yield ``items`` in the light of two ISRCs: evidence, never proof.
 
-    The same ISRC lifts doubts about spelling, but one ISRC for all movements of a work happens:
+    The same ISRC settles doubts about spelling, but one ISRC for all movements of a work happens:
     what differs becomes a doubt, and lengths far apart stay one.
     """
     if not equal:
         yield from items
-        yield Evidence("isrc", "note", "different ISRCs; a recording may have several")
+        text = "different ISRCs; a recording may have several"
+        yield Evidence("isrc", "note", text, "isrc-other")
         return
     lifted = {"doubt": "note", "differs": "doubt"}
     for item in items:
         if item.field == "duration" or item.kind not in lifted:
             yield item
         else:
-            yield Evidence(item.field, lifted[item.kind], f"{item.text} (but the same ISRC)")
-    yield Evidence("isrc", "agrees", "the same ISRC")
+            text = f"{item.text} (but the same ISRC)"
+            yield replace(item, kind=lifted[item.kind], text=text)
+    yield Evidence("isrc", "agrees", "the same ISRC", "isrc-equal")
 
 
 def decide(evidence: tuple[Evidence, ...]) -> Verdict:
@@ -190,14 +247,3 @@ def decide(evidence: tuple[Evidence, ...]) -> Verdict:
     if "differs" in kinds:
         return Verdict.DIFFERENT
     return Verdict.REVIEW if "doubt" in kinds else Verdict.MATCH
-
-
-def estimate(evidence: tuple[Evidence, ...]) -> float:
-    """Return the share of pairs with such evidence that are the same recording."""
-    count = {kind: sum(e.kind == kind for e in evidence) for kind in ("differs", "doubt")}
-    agreed = {e.field for e in evidence if e.kind == "agrees"}
-    if count["differs"]:
-        return 0.02 if count["differs"] == 1 else 0.01
-    if count["doubt"]:
-        return 0.5 if count["doubt"] == 1 else 0.2
-    return 0.999 if {"duration", "album"} <= agreed or "isrc" in agreed else 0.99

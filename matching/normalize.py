@@ -58,7 +58,6 @@ _WORDS = {
     "u": "you",  # "I Wanna Be with U"
     "ur": "your",
     "ya": "you",
-    "n": "and",  # "Rock 'n' Roll"
     "wit": "with",  # "I'm 'n Luv (wit a Stripper)"
     "da": "the",
     "tha": "the",
@@ -105,12 +104,20 @@ def _fold(text: str) -> str:
     plain = _read_stylised(plain).translate(_DROPPED)
     plain = _AND.sub(" and ", plain)
     spaced = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in plain)
-    words = [_WORDS.get(word, word) for word in spaced.split()]
+    words = [_WORDS.get(word) or _drop_g(word) for word in spaced.split()]
+    words[1:-1] = ["and" if word == "n" else word for word in words[1:-1]]  # "Rock 'n' Roll"
     while len(words) > 1 and words[0] == "and":  # "+44" is not "and 44"
         words = words[1:]
     if words and words != ["and"]:
         return " ".join(words)
     return cleaned.replace(" ", "") or text.strip() or text
+
+
+def _drop_g(word: str) -> str:
+    """Read "loving" as "lovin'", since no other word is spelled like that but "thin"."""
+    if len(word) >= 5 and word.endswith("ing") and word != "thing":
+        return word[:-1]
+    return word
 
 
 def split_words(text: str) -> tuple[str, ...]:

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from matching.normalize import word_set
+from matching.normalize import split_words
+
+
+def _word_set(words: str) -> frozenset[str]:
+    """Return words in the form in which titles are compared."""
+    return frozenset(split_words(words))
 
 
 class Trigger(NamedTuple):
@@ -24,13 +29,14 @@ class Trigger(NamedTuple):
 
 
 def _triggers(kind: str, phrases: str, *, anywhere: bool = False) -> tuple[Trigger, ...]:
-    return tuple(Trigger(tuple(p.split()), kind, anywhere) for p in phrases.split(","))
+    return tuple(Trigger(split_words(p), kind, anywhere) for p in phrases.split(","))
 
 
 TRIGGERS: tuple[Trigger, ...] = (
     # "Hey Jude - Live", "Space Dementia (Live)", "Empty - Live MTV Unplugged"
     *_triggers("live", "live"),
     *_triggers("live", "en vivo,ao vivo,en directo,en concert,dal vivo,in concert", anywhere=True),
+    *_triggers("live", "studio live,live duet,live performance,live take", anywhere=True),
     *_triggers("live", "recorded live,live at,live from,live in,live on", anywhere=True),
     *_triggers("live", "ライブ,концерт,live version", anywhere=True),
     # "Nutshell (Unplugged Version)", "Plush - Acoustic", "Change Your Mind - Stripped"
@@ -54,12 +60,15 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("take", "alternate,alternative,alt,take,alternate take,alternative version"),
     *_triggers("take", "alternate version,alternate mix,unreleased version", anywhere=True),
     # "Starboy - Kygo Remix", "Breathe me (Ulrich Schnauss Rmx)", "Norrland (… Bootleg)"
-    *_triggers("remix", "remix,remixed,rmx,remixes,remixed by,soulchildremix", anywhere=True),
+    *_triggers("remix", "remix,remixed,rmx,remixes,remixed by", anywhere=True),
     *_triggers("remix", "rework,reworked,bootleg,mashup,mash up,refix,re fix,redux", anywhere=True),
     *_triggers("remix", "re edit,reedit,reimagined,reimagined by,regrooved", anywhere=True),
     *_triggers("remix", "remake,rebuild,remodel,reconstruction,deconstruction,reinterpretation"),
-    *_triggers("remix", "flip,dub,vip,interpretation,rendition,revisited,reprised,reworking"),
-    *_triggers("remix", "dub mix,vip mix,dub version,retouch,overhaul,treatment"),
+    *_triggers("remix", "flip,interpretation,rendition,revisited,reprised,reworking"),
+    *_triggers("remix", "retouch,overhaul,treatment"),
+    # "KAMIKAZE - VIP" is the artist's own, "KAMIKAZE - Thyron Remix" is not
+    *_triggers("vip", "vip,vip mix"),
+    *_triggers("dub", "dub,dub mix,dub version"),
     *_triggers("tempo", "slowed,sped up,speed up,nightcore,chopped,screwed,reverb", anywhere=True),
     *_triggers("tempo", "slowed down,super slowed,8d,8d audio,daycore,spedup", anywhere=True),
     # "Boy (extended mix)", "Some Nights - Extended", "Blue Monday - 12\" Version"
@@ -70,7 +79,8 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("rerecording", "re record,new recording,rerecord", anywhere=True),
     # "Out Of Time - Strings Version", "Spiegel im Spiegel - Version for Violin and Piano"
     *_triggers("arrangement", "orchestral,orchestra,symphonic,strings,piano,violin,guitar,cello"),
-    *_triggers("arrangement", "string quartet,lullaby,music box,8 bit,chiptune,choir,harp,a due"),
+    *_triggers("arrangement", "orchestrale"),
+    *_triggers("arrangement", "string quartet,lullaby,music box,8 bit,chiptune,choir,harp"),
     *_triggers("arrangement", "arr,arr for,arr by,arranged by,arranged for,version for"),
     *_triggers("arrangement", "orchestral version,piano version,symphonic version,quartet"),
     *_triggers("arrangement", "solo piano,piano solo,arrangement,transcription,jazz version"),
@@ -84,14 +94,15 @@ TRIGGERS: tuple[Trigger, ...] = (
 )  # fmt: skip
 
 # After one of these a trigger that opens a note still counts: "Live at …", "Piano Version".
-FOLLOWERS = word_set(
-    "at in from on by for version ver versao mix remix edit session sessions take mtv bbc "
+FOLLOWERS = _word_set(
+    "at a au aux im en in from on by for version ver versao mix remix edit session sessions take "
+    "mtv bbc "
     "acoustic live recording radio demo video and cut studio solo studios feat featuring with"
 )
 
 # A note of these words alone names the same recording: "- 2011 Remaster", "(Mono)",
 # "- Remastered Album Version", "(Explicit)", "- Original Mix", "- Bonus Track".
-HARMLESS = word_set(
+HARMLESS = _word_set(
     "remaster remastered remastering remasterd remasterizado remasterizada rematerizado digital "
     "digitally mono stereo explicit clean album original bonus track lp deluxe edition expanded "
     "anniversary version ver mix in the master hd hq hi res audio official lyrics lyric video "
@@ -100,23 +111,27 @@ HARMLESS = word_set(
     "mastered mastering and th special collectors full collector amended recording studio"
 )
 # … and at least one of these, or the words are a title of their own: "(In the Mix)".
-HARMLESS_HEADS = word_set(
+HARMLESS_HEADS = _word_set(
     "remaster remastered remastering remasterd remasterizado remasterizada remasterise mono stereo "
     "explicit clean album original bonus lp deluxe expanded official lyric lyrics soundtrack ost "
     "uncensored censored dirty restored reissue remastered2 anniversary hidden studio amended"
 )
-# Another length or mix of what is mostly the same take: "- Radio Edit", "- Single Version",
-# "Paperback Writer - 2015 Mix". Soft: such a note on one side is a reason to look.
-SOFT = word_set("single radio edit short 7 inch edited shortened video tv film")
+# The note of the master that went on a single or in a shop: "Beat It - Single Version",
+# "Legs (45 Version)", "Impossible - Main", "Denise - Original Hit Version", "- Single/LP Version".
+SINGLE = _word_set("single singles 45 7 inch main hit juke box edited")
+LAST_WORDS = _word_set("single singles main edited edit edits radio short")
+# Perhaps another length or mix of the same take: "- Radio Edit", "- Film Version",
+# "Paperback Writer - 2015 Mix". Such a note on one side is a reason to look.
+EDIT = _word_set("radio edit short shortened video tv film new edits dj")
 
 # "Savages - From Pocahontas / Soundtrack Version", "Lady Marmalade - From \"Moulin Rouge\" …"
-SOURCE_WORDS = word_set(
+SOURCE_WORDS = _word_set(
     "soundtrack movie film picture series musical score advert original television tv show game "
     "ost anime theme vault netflix disney album episode season trailer motion bande"
 )
 
 # "Part 1", "Pts. 1 & 2", "Teil IV", "Часть 2"; the word is set aside, the number kept.
-PART_WORDS = word_set("part parts pt pts parte partie teil часть ч vol volume chapter")
+PART_WORDS = _word_set("part parts pt pts parte partie teil часть ч vol volume chapter")
 
 ROMAN = {
     "i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8",
@@ -125,12 +140,17 @@ ROMAN = {
 # Roman numerals that are no word by themselves, so read wherever they end a title.
 SURE_ROMAN = frozenset({"ii", "iii", "iv", "vi", "vii", "viii", "ix", "xii", "xiii"})
 
-GUEST_MARKS = word_set("feat ft featuring feat. ft. featuring. with w con fea")
+GUEST_MARKS = _word_set("feat ft featuring with w con fea freat duet")
 INLINE_GUEST_MARKS = ("feat.", "ft.", "featuring", "feat", "ft")
 CREDIT_MARKS = ("prod", "produced", "prod.")
 
+REMASTER_WORDS = _word_set(
+    "remaster remastered remastering remasterd remasterizado remasterizada remasterise "
+    "remasters remastered2"
+)
+
 # Words of a version note that say nothing about which version.
-EMPTY_QUALIFIERS = word_set(
+EMPTY_QUALIFIERS = _word_set(
     "the a an version ver mix remix rmx edit at in from on by of for and de la el track bonus "
     "remaster remastered remixed recorded session sessions live acoustic instrumental mono stereo "
     "original album single take demo official audio video feat featuring with digital explicit "

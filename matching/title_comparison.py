@@ -12,6 +12,12 @@ from matching.titles import Title
 
 _LITTLE_WORDS = word_set("the a an and")
 
+# A subtitle of this many words on one side only is the song's longer name: in the labelled pairs
+# "Silent Running (On Dangerous Ground)" always was. A shorter one may name a version: "(Day)".
+_LONG_SUBTITLE = 3
+_NEARLY_ALIKE = 0.85
+_SHORT_TITLE = 6
+
 
 def compare_titles(a: Title, b: Title) -> Iterator[Evidence]:
     """Yield evidence about the song: its words, its numbers and its parts."""
@@ -23,18 +29,13 @@ def _compare_parts(a: Title, b: Title) -> Iterator[Evidence]:
     if a.parts == b.parts or _numbers(a) == _numbers(b):
         return
     if a.parts and b.parts:
-        text = f"part {', '.join(a.parts)} against part {', '.join(b.parts)}"
-        yield Evidence("part", "differs", _in_order(text, a, b))
+        first, second = sorted((a.parts, b.parts))
+        text = f"part {', '.join(first)} against part {', '.join(second)}"
+        yield Evidence("part", "differs", text, "other-part")
         return
     named = a.parts or b.parts
-    kind = "doubt" if named[0] == "1" else "differs"
-    yield Evidence("part", kind, f"part {', '.join(named)} only on one side")
-
-
-def _in_order(text: str, a: Title, b: Title) -> str:
-    """Return the text the same whichever way round the two are compared."""
-    first, second = sorted((a.parts, b.parts))
-    return f"part {', '.join(first)} against part {', '.join(second)}"
+    kind, rule = ("doubt", "part-1-one-side") if named[0] == "1" else ("differs", "part-one-side")
+    yield Evidence("part", kind, f"part {', '.join(named)} only on one side", rule)
 
 
 def _numbers(title: Title) -> list[str]:
@@ -45,55 +46,91 @@ def _numbers(title: Title) -> list[str]:
 def _compare_words(a: Title, b: Title) -> Evidence:
     core_a, core_b = squash(a.core), squash(b.core)
     if core_a == core_b and a.lead == b.lead and sorted(a.subtitles) == sorted(b.subtitles):
-        return Evidence("title", "agrees", "titles equal" if a.text == b.text else _say_equal(a, b))
+        return Evidence("title", "agrees", _say_equal(a, b), "title-equal")
     if squash(a.full) == squash(b.full) or _skeleton(a.full) == _skeleton(b.full):
-        return Evidence("title", "agrees", "titles equal but for signs and little words")
-    if _numbers(a) != _numbers(b) and _numbers_matter(a, b):
-        return Evidence("title", "differs", "the titles differ in a number")
+        text = "titles equal but for signs and little words"
+        return Evidence("title", "agrees", text, "title-equal")
+    if (a.parts or b.parts) and squash(a.full + a.parts) == squash(b.full + b.parts):
+        return Evidence("title", "agrees", "titles equal, parts included", "title-equal")
+    if _numbers_in_core(a) != _numbers_in_core(b) and _numbers(a) != _numbers(b):
+        return Evidence("title", "differs", "the titles differ in a number", "other-number")
     if core_a == core_b or _skeleton(a.core) == _skeleton(b.core):
         return _compare_subtitles(a, b)
     if squash(a.full) == core_b or squash(b.full) == core_a:
-        return Evidence("title", "doubt", "a subtitle is on one side only")
+        return _weigh_subtitle(*((*a.subtitles, a.lead) if len(a.full) < len(b.full) else ()))
     return _compare_spellings(a, b)
 
 
 def _say_equal(a: Title, b: Title) -> str:
+    if a.text == b.text:
+        return "titles equal"
     aside = sorted({*a.harmless, *b.harmless})
     if aside:
         return "titles equal after setting aside " + " and ".join(f"'{text}'" for text in aside)
     return "titles equal but for spelling"
 
 
-def _numbers_matter(a: Title, b: Title) -> bool:
+def _numbers_in_core(title: Title) -> list[str]:
     """Numbers in a subtitle that only one side has say no more than the subtitle itself."""
-    in_core = [sorted(w for w in t.core if any(c.isdigit() for c in w)) for t in (a, b)]
-    return in_core[0] != in_core[1] or bool(a.subtitles and b.subtitles)
+    return sorted(w for w in title.core if any(c.isdigit() for c in w))
 
 
 def _compare_subtitles(a: Title, b: Title) -> Evidence:
-    extra_a = {squash(words) for words in (*a.subtitles, a.lead) if words}
-    extra_b = {squash(words) for words in (*b.subtitles, b.lead) if words}
-    if extra_a == extra_b:
-        return Evidence("title", "agrees", "titles equal but for the order of their subtitles")
-    if not extra_a or not extra_b:
-        return Evidence("title", "doubt", "a subtitle is on one side only")
-    joined_a, joined_b = "".join(sorted(extra_a)), "".join(sorted(extra_b))
-    likeness = Levenshtein.normalized_similarity(joined_a, joined_b)
-    if extra_a & extra_b or likeness > 0.8:
-        return Evidence("title", "doubt", "the subtitles differ a little")
-    return Evidence("title", "differs", "the subtitles differ")
+    extra_a = {words for words in (*a.subtitles, a.lead) if words}
+    extra_b = {words for words in (*b.subtitles, b.lead) if words}
+    squashed_a, squashed_b = ({squash(w) for w in extra} for extra in (extra_a, extra_b))
+    if squashed_a == squashed_b:
+        text = "titles equal but for the order of their subtitles"
+        return Evidence("title", "agrees", text, "title-equal")
+    if squashed_a <= squashed_b or squashed_b <= squashed_a:
+        longer, shorter = (extra_a, squashed_b) if extra_a > extra_b else (extra_b, squashed_a)
+        if len(squashed_a) > len(squashed_b):
+            longer, shorter = extra_a, squashed_b
+        return _weigh_subtitle(*(words for words in longer if squash(words) not in shorter))
+    joined_a, joined_b = "".join(sorted(squashed_a)), "".join(sorted(squashed_b))
+    if Levenshtein.normalized_similarity(joined_a, joined_b) > _NEARLY_ALIKE:
+        return Evidence("title", "doubt", "the subtitles differ a little", "subtitles-near")
+    return Evidence("title", "differs", "the subtitles differ", "other-subtitle")
+
+
+def _weigh_subtitle(*extra: tuple[str, ...]) -> Evidence:
+    """Weigh the subtitles that one side has and the other has not."""
+    named = " and ".join(sorted(f"'{' '.join(words)}'" for words in extra if words))
+    text = f"the subtitle {named} is on one side only" if named else "a subtitle is on one side"
+    plain = all(not any(c.isdigit() for c in word) for words in extra for word in words)
+    if named and plain and all(len(words) >= _LONG_SUBTITLE for words in extra if words):
+        return Evidence("title", "agrees", text, "long-subtitle-one-side")
+    return Evidence("title", "doubt", text, "subtitle-one-side")
 
 
 def _compare_spellings(a: Title, b: Title) -> Evidence:
-    words_a, words_b = squash(a.full), squash(b.full)
-    likeness = Levenshtein.normalized_similarity(words_a, words_b, score_cutoff=0.85)
-    if likeness and min(len(words_a), len(words_b)) >= 6 and _numbers(a) == _numbers(b):
-        return Evidence("title", "doubt", "the titles are spelled nearly alike")
-    core_a, core_b = squash(a.core), squash(b.core)
-    likeness = Levenshtein.normalized_similarity(core_a, core_b, score_cutoff=0.85)
-    if likeness and min(len(core_a), len(core_b)) >= 6 and _numbers(a) == _numbers(b):
-        return Evidence("title", "doubt", "the titles are spelled nearly alike")
-    return Evidence("title", "differs", "different titles")
+    if _numbers(a) == _numbers(b) and (_are_near(a.full, b.full) or _are_near(a.core, b.core)):
+        return Evidence("title", "doubt", "the titles are spelled nearly alike", "title-near")
+    if _is_latin(a) != _is_latin(b):
+        text = "the titles are in different scripts"
+        return Evidence("title", "doubt", text, "other-script")
+    return Evidence("title", "differs", "different titles", "other-title")
+
+
+def _are_near(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    """Tell a spelling ("Peppermint", "Peppermints") from another word ("Gloria", "Kyrie")."""
+    squashed_a, squashed_b = squash(a), squash(b)
+    if min(len(squashed_a), len(squashed_b)) < _SHORT_TITLE:
+        return False
+    if not Levenshtein.normalized_similarity(squashed_a, squashed_b, score_cutoff=_NEARLY_ALIKE):
+        return False
+    if len(a) != len(b):
+        return True
+    return all(
+        x == y or (min(len(x), len(y)) > 2 and Levenshtein.normalized_similarity(x, y) >= 0.6)
+        for x, y in zip(a, b, strict=True)
+    )
+
+
+def _is_latin(title: Title) -> bool:
+    """Tell whether the title is written mostly in Latin letters."""
+    letters = [c for c in "".join(title.full) if c.isalpha()]
+    return sum(c < "\u0250" for c in letters) * 2 >= len(letters)
 
 
 def _skeleton(words: tuple[str, ...]) -> str:

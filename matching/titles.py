@@ -36,8 +36,8 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One note and its meaning: ``harmless``, ``soft``, ``version``, ``part``, ``guests``,
-    ``year`` or ``subtitle``."""
+    """One note and its meaning: ``harmless``, ``single``, ``edit``, ``version``, ``part``,
+    ``guests``, ``year``, ``subtitle``, or ``lead`` (a subtitle that opens the title)."""
 
     meaning: str
     text: str
@@ -57,7 +57,8 @@ class Title:
     lead: tuple[str, ...] = ()
     subtitles: tuple[tuple[str, ...], ...] = ()
     versions: tuple[Version, ...] = ()
-    soft: tuple[str, ...] = ()
+    singles: tuple[str, ...] = ()
+    edits: tuple[str, ...] = ()
     years: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     guests: tuple[str, ...] = ()
@@ -83,6 +84,11 @@ def take_apart(title: str) -> Title:
     core, parts = _set_parts_aside(split_words(core_text))
     core, bare = _cut_bare_version(core)
     versions = [v for note in notes for v in note.versions]
+    years = tuple(n.words[0] for n in notes if n.meaning == "year")
+    if versions:  # "Shut Up and Dance - Live Acoustic - 2015": which performance
+        versions = [v._replace(qualifier=v.qualifier.union(years)) for v in versions]
+    if versions or any(n.meaning == "harmless" for n in notes):
+        years = ()  # "Honey - 1991 - Remaster"
     return Title(
         text=title,
         core=core,
@@ -90,9 +96,10 @@ def take_apart(title: str) -> Title:
         lead=tuple(w for n in notes if n.meaning == "lead" for w in n.words),
         subtitles=tuple(n.words for n in notes if n.meaning == "subtitle"),
         versions=tuple(sorted({*versions, *bare}, key=lambda v: (v.kind, v.text))),
-        soft=tuple(n.text for n in notes if n.meaning == "soft"),
-        years=tuple(n.words[0] for n in notes if n.meaning == "year"),
-        parts=(*parts, *(w for n in notes if n.meaning == "part" for w in n.words)),
+        singles=tuple(n.text for n in notes if n.meaning == "single"),
+        edits=tuple(n.text for n in notes if n.meaning == "edit"),
+        years=years,
+        parts=_join_parts([parts, *(n.words for n in notes if n.meaning == "part")]),
         guests=tuple(n.text for n in notes if n.meaning == "guests"),
         harmless=tuple(n.text for n in notes if n.meaning == "harmless"),
         notes=tuple(notes),
@@ -148,33 +155,63 @@ def _read_piece(place: str, text: str) -> Note:
     words = split_words(text)
     if _names_guests(words, text):
         return Note("guests", text, place, words)
-    if words[:1] and words[0] in tags.CREDIT_MARKS:
-        return Note("harmless", text, place, words)  # "(prod. Metro Boomin)"
-    if _names_source(words, text):
-        return Note("harmless", text, place, words)
-    if words and all(w in tags.HARMLESS or _is_year(w) for w in words):
-        if any(w in tags.HARMLESS_HEADS for w in words):
-            return Note("harmless", text, place, words)
-        if "mix" in words:  # "Paperback Writer - 2015 Mix"
-            return Note("soft", text, place, words)
-        if len(words) == 1 and _is_year(words[0]):
-            return Note("year", text, place, words)
-    if words and all(w in tags.HARMLESS or w in tags.SOFT or _is_year(w) for w in words):
-        return Note("soft", text, place, words)
-    parts_left, parts = _set_parts_aside(words)
-    if parts and not parts_left:
-        return Note("part", text, place, parts)
-    versions = tuple(_find_versions(words, text))
+    if (words and words[0] in tags.CREDIT_MARKS) or _names_source(words, text):
+        return Note("harmless", text, place, words)  # "(prod. Metro Boomin)", "- From "Frozen""
+    versions = tuple(_find_versions(words, text, place))
     if versions:
         return Note("version", text, place, words, versions)
-    return Note("lead" if place == "lead" else "subtitle", text, place, words)
+    meaning = _read_plain_words(words)
+    if meaning:
+        return Note(meaning, text, place, words)
+    rest, remastered = _cut_remaster(words)
+    kept, parts = _set_parts_aside(rest)
+    if parts and not kept:
+        return Note("part", text, place, parts)
+    if remastered and len(kept) <= 2:  # "- 2003 Sony Remaster"
+        return Note("harmless", text, place, words)
+    versions = tuple(_read_plain_version(rest, text))
+    if versions:
+        return Note("version", text, place, words, versions)
+    return Note("lead" if place == "lead" else "subtitle", text, place, rest)
+
+
+def _read_plain_words(words: tuple[str, ...]) -> str:
+    """Return what a note means that holds nothing but words of the tables, else ""."""
+    if not words:
+        return ""
+    known = [w for w in words if w not in tags.HARMLESS and not _is_year(w)]
+    if not known:
+        if any(w in tags.HARMLESS_HEADS for w in words):
+            return "harmless"
+        if len(words) == 1 and _is_year(words[0]):
+            return "year"
+        if words[-1] in ("mix", "version", "ver"):  # "- 2015 Mix", "(US Version)"
+            return "edit" if words[0] != words[-1] else ""
+        return ""
+    if words[-1] not in tags.HARMLESS and words[-1] not in tags.LAST_WORDS:
+        return ""
+    if all(w in tags.SINGLE for w in known):
+        return "single"
+    if all(w in tags.SINGLE or w in tags.EDIT for w in known):
+        return "edit"
+    return ""
+
+
+def _cut_remaster(words: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+    """Return words without "2010 Remastered Version" at their end, and whether it was there."""
+    end = len(words)
+    while end and (words[end - 1] in tags.HARMLESS or _is_year(words[end - 1])):
+        end -= 1
+    if tags.REMASTER_WORDS.isdisjoint(words[end:]):
+        return words, not tags.REMASTER_WORDS.isdisjoint(words)
+    return words[:end], True
 
 
 def _names_guests(words: tuple[str, ...], text: str) -> bool:
     if not words or len(words) < 2:
         return False
-    if words[0] in ("with", "w", "con"):
-        return words[1] not in ("or", "a", "the", "you", "me", "my", "your", "out", "love")
+    if words[0] in ("with", "w", "con", "duet"):
+        return words[1] not in ("or", "a", "you", "me", "my", "your", "out", "love", "version")
     return (
         words[0] in tags.GUEST_MARKS or (words[0] == "and" and text[:1] == "&") or text[:1] == "&"
     )
@@ -184,10 +221,10 @@ def _names_source(words: tuple[str, ...], text: str) -> bool:
     """Tell "From "Moulin Rouge" Soundtrack" from "From Paris with Love"."""
     if not words or any(w in ("live", "version", "remix") for w in words):
         return False
-    if words[0] in ("from", "theme", "music", "de", "aus"):
-        quoted = any(q in text for q in "\"“”«»'‘’")
-        return (quoted and words[0] == "from") or not tags.SOURCE_WORDS.isdisjoint(words[1:])
-    return words[-1] in ("soundtrack", "ost")
+    if words[0] == "from" or words[:2] == ("featured", "in") or "theme from" in " ".join(words):
+        quoted = any(q in text for q in '"“”«»‘')
+        return quoted or "theme" in words or not tags.SOURCE_WORDS.isdisjoint(words[1:])
+    return words[-1] in ("soundtrack", "ost") or words[0] == "ost"
 
 
 def _is_year(word: str) -> bool:
@@ -196,12 +233,10 @@ def _is_year(word: str) -> bool:
 
 _BY_FIRST_WORD: dict[str, list[tags.Trigger]] = {}
 for _trigger in sorted(tags.TRIGGERS, key=lambda t: -len(t.words)):
-    # "minus one" and the like are looked up as split_words would give them
-    _words = tuple(NUMBER_WORDS.get(w, w) for w in _trigger.words)
-    _BY_FIRST_WORD.setdefault(_words[0], []).append(_trigger._replace(words=_words))
+    _BY_FIRST_WORD.setdefault(_trigger.words[0], []).append(_trigger)
 
 
-def _find_versions(words: tuple[str, ...], text: str) -> Iterator[Version]:
+def _find_versions(words: tuple[str, ...], text: str, place: str) -> Iterator[Version]:
     kinds: dict[str, set[int]] = {}
     end = len(words)
     while end > 1 and (words[end - 1] in tags.HARMLESS or words[end - 1].isdigit()):
@@ -211,14 +246,15 @@ def _find_versions(words: tuple[str, ...], text: str) -> Iterator[Version]:
             stop = start + len(trigger.words)
             if words[start:stop] != trigger.words:
                 continue
-            if trigger.anywhere or _stands_at_edge(words, start, stop, end):
+            opens = start == 0 and place == "dash" and trigger.kind == "live"  # "- Live: O2 Arena"
+            if trigger.anywhere or opens or _stands_at_edge(words, start, stop, end):
                 kinds.setdefault(trigger.kind, set()).update(range(start, stop))
-    if not kinds:
-        yield from _read_plain_version(words, text)
     used = {i for indices in kinds.values() for i in indices}
     rest = frozenset(
         w for i, w in enumerate(words) if i not in used and w not in tags.EMPTY_QUALIFIERS
     )
+    if not kinds and words and words[-1].endswith("remix"):  # "19-2000 (SoulChildRemix)"
+        yield Version("remix", rest - {words[-1]} | {words[-1][: -len("remix")]}, text)
     for kind in kinds:
         yield Version(kind, rest, text)
 
@@ -230,7 +266,7 @@ def _stands_at_edge(words: tuple[str, ...], start: int, stop: int, end: int) -> 
     return (
         (start == 0 and follower in tags.FOLLOWERS)
         or follower in ("version", "ver", "mix")
-        or (start == 0 and follower.isdigit())
+        or (start == 0 and (follower.isdigit() or words[-1].isdigit()))
     )
 
 
@@ -275,6 +311,14 @@ def _set_parts_aside(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str
     if not kept:
         return (), tuple(parts)
     return tuple(kept), tuple(parts)
+
+
+def _join_parts(groups: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return all numbers; one said twice counts once: "ChopBloc Pt. 3 - Pt. 3"."""
+    kept = [group for group in groups if group]
+    if len(kept) > 1 and all(group == kept[0] for group in kept):
+        return kept[0]
+    return tuple(number for group in kept for number in group)
 
 
 def _read_number(word: str) -> str:

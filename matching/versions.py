@@ -3,43 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from matching.artists import Credit
 from matching.descriptions import Evidence
 from matching.normalize import word_set
 from matching.titles import Title, Version
 
 # Kinds that on one side only are a reason to look, not to refuse: another edit or an unnamed mix
 # is often the same recording under a longer name.
-SOFT_KINDS = frozenset({"edit", "cut", "mix", "version", "language"})
+SOFT_KINDS = frozenset({"edit", "cut", "mix", "version"})
 
 # Words of an album that say its tracks are such versions: "Live at Masters of Rock 2019".
 _ALBUM_WORDS = {
-    "live": word_set("live unplugged concert vivo concierto bootleg"),
+    "live": word_set("live unplugged concert vivo concierto"),
     "acoustic": word_set("acoustic unplugged stripped"),
     "remix": word_set("remix remixes remixed reworks rmx"),
     "instrumental": word_set("instrumental instrumentals"),
     "session": word_set("session sessions singles"),
-    "mixed": word_set("mixed mix"),
     "demo": word_set("demo demos"),
 }
 
 
-def compare_versions(
-    a: Title, b: Title, album_a: frozenset[str], album_b: frozenset[str]
-) -> Iterator[Evidence]:
-    """Yield evidence about the version; ``album_*`` are the albums' words, empty if unknown."""
-    kinds_a, kinds_b = _by_kind(a), _by_kind(b)
+class Album(NamedTuple):
+    """An album's words, empty if unknown, and its name without notes, squashed."""
+
+    words: frozenset[str]
+    key: str
+
+
+class Side(NamedTuple):
+    """What one description says that bears on its version."""
+
+    title: Title
+    credit: Credit
+    album: Album
+
+
+def compare_versions(a: Side, b: Side) -> Iterator[Evidence]:
+    """Yield evidence about the version the two sides name."""
+    kinds_a, kinds_b = _by_kind(a.title), _by_kind(b.title)
+    same_album = bool(a.album.key) and a.album.key == b.album.key
     for kind in sorted(kinds_a.keys() | kinds_b.keys()):
         if kind in kinds_a and kind in kinds_b:
-            yield from _compare_qualifiers(kind, kinds_a[kind], kinds_b[kind])
+            known = _name_words(a.credit) & _name_words(b.credit)
+            yield _compare_qualifiers(kind, kinds_a[kind], kinds_b[kind], known)
+        elif kind in kinds_a:
+            yield _weigh_one_sided(kind, kinds_a[kind], b.album.words, same_album)
         else:
-            version, album = (
-                (kinds_a[kind], album_b) if kind in kinds_a else (kinds_b[kind], album_a)
-            )
-            yield _weigh_one_sided(kind, version, album)
-    yield from _compare_lengths_named(a, b)
-    if not kinds_a and not kinds_b:
-        yield from _compare_live_albums(album_a, album_b)
+            yield _weigh_one_sided(kind, kinds_b[kind], a.album.words, same_album)
+    yield from _compare_lengths_named(a.title, b.title)
+    if not kinds_a and not kinds_b and not same_album:
+        yield from _compare_live_albums(a.album.words, b.album.words)
 
 
 def _by_kind(title: Title) -> dict[str, Version]:
@@ -47,7 +62,7 @@ def _by_kind(title: Title) -> dict[str, Version]:
     found: dict[str, Version] = {}
     for version in title.versions:
         known = found.get(version.kind)
-        if known:
+        if known and known.text != version.text:
             version = Version(
                 version.kind, known.qualifier | version.qualifier, f"{known.text}, {version.text}"
             )
@@ -55,45 +70,56 @@ def _by_kind(title: Title) -> dict[str, Version]:
     return found
 
 
-def _weigh_one_sided(kind: str, version: Version, other_album: frozenset[str]) -> Evidence:
-    if other_album & _ALBUM_WORDS.get(kind, frozenset()):
+def _name_words(credit: Credit) -> frozenset[str]:
+    return frozenset(word for name in credit.everyone for word in name.split())
+
+
+def _weigh_one_sided(
+    kind: str, version: Version, other_album: frozenset[str], same_album: bool
+) -> Evidence:
+    if not other_album.isdisjoint(_ALBUM_WORDS.get(kind, ())):
         text = f"'{version.text}' on one side; the other side's album says so too"
-        return Evidence("version", "doubt", text)
+        if same_album and kind == "live":  # a live album holds each song once, as a rule
+            return Evidence("version", "agrees", text, "version-by-album")
+        return Evidence("version", "doubt", text, "version-by-album")
     strength = "doubt" if kind in SOFT_KINDS else "differs"
-    return Evidence("version", strength, f"'{version.text}' only on one side")
+    return Evidence("version", strength, f"'{version.text}' only on one side", f"{kind}-one-side")
 
 
-def _compare_qualifiers(kind: str, a: Version, b: Version) -> Iterator[Evidence]:
+def _compare_qualifiers(kind: str, a: Version, b: Version, known: frozenset[str]) -> Evidence:
+    """Compare whose remix, or which concert; ``known`` are words of artists both sides name."""
     first, second = sorted((a, b), key=lambda v: v.text)
-    if first.qualifier == second.qualifier or "".join(sorted(first.qualifier)) == "".join(
-        sorted(second.qualifier)
-    ):
-        yield Evidence("version", "agrees", f"both are '{first.text}'")
-    elif first.qualifier <= second.qualifier or second.qualifier <= first.qualifier:
-        text = f"'{first.text}' against '{second.text}': one says more"
-        yield Evidence("version", "doubt", text)
-    elif kind in ("live", "acoustic") and first.qualifier & second.qualifier:
-        text = f"'{first.text}' against '{second.text}': perhaps the same event"
-        yield Evidence("version", "doubt", text)
-    else:
-        yield Evidence("version", "differs", f"'{first.text}' against '{second.text}'")
+    words_a, words_b = "".join(sorted(a.qualifier)), "".join(sorted(b.qualifier))
+    if a.qualifier == b.qualifier or words_a == words_b:
+        return Evidence("version", "agrees", f"both are '{first.text}'", "version-equal")
+    against = f"'{first.text}' against '{second.text}'"
+    if a.qualifier <= b.qualifier or b.qualifier <= a.qualifier:
+        if (a.qualifier ^ b.qualifier) <= known:  # "Lucian Remix" and "Remix", both with Lucian
+            text = f"{against}, and both sides name that artist"
+            return Evidence("version", "agrees", text, "version-by-artist")
+        return Evidence("version", "doubt", f"{against}: one says more", "version-says-more")
+    if kind in ("live", "acoustic") and a.qualifier & b.qualifier:
+        return Evidence("version", "doubt", f"{against}: perhaps the same event", "version-near")
+    return Evidence("version", "differs", against, "other-version")
 
 
 def _compare_lengths_named(a: Title, b: Title) -> Iterator[Evidence]:
-    """Yield what "- Radio Edit", "- 2015 Mix" and "(1964)" on one side mean."""
-    soft_a, soft_b = {s.casefold() for s in a.soft}, {s.casefold() for s in b.soft}
-    if soft_a != soft_b:
-        named = " and ".join(f"'{text}'" for text in sorted({*a.soft, *b.soft}))
-        yield Evidence("version", "doubt", f"{named} may be another length or mix")
+    """Yield what "- Single Version", "- Radio Edit" and "(1964)" on one side mean."""
+    edits_a, edits_b = ({s.casefold() for s in t.edits} for t in (a, b))
+    singles_a, singles_b = ({s.casefold() for s in t.singles} for t in (a, b))
+    if edits_a != edits_b:
+        named = " and ".join(f"'{text}'" for text in sorted({*a.edits, *b.edits}))
+        yield Evidence("version", "doubt", f"{named} may be another length or mix", "edit-note")
+    elif singles_a != singles_b:
+        named = " and ".join(f"'{text}'" for text in sorted({*a.singles, *b.singles}))
+        text = f"{named} is mostly the same recording"
+        yield Evidence("version", "note", text, "single-note")
     if a.years != b.years:
         kind = "differs" if a.years and b.years else "doubt"
         named = ", ".join(sorted({*a.years, *b.years}))
-        yield Evidence("version", kind, f"a year in brackets: {named}")
+        yield Evidence("version", kind, f"a year in brackets: {named}", "year-note")
 
 
 def _compare_live_albums(a: frozenset[str], b: frozenset[str]) -> Iterator[Evidence]:
-    if not a or not b:
-        return
-    live = _ALBUM_WORDS["live"] - {"bootleg"}
-    if bool(a & live) != bool(b & live):
-        yield Evidence("album", "doubt", "only one side's album is live")
+    if a and b and a.isdisjoint(_ALBUM_WORDS["live"]) != b.isdisjoint(_ALBUM_WORDS["live"]):
+        yield Evidence("album", "doubt", "only one side's album is live", "live-album-one-side")
