@@ -40,6 +40,7 @@ from likes.models import Connection, Service
 from likes.purge import purge, purge_due
 
 __all__ = [
+    "SPOTIFY_SCOPES",
     "AccountRefused",
     "CredentialsMissing",
     "NotConnected",
