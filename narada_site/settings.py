@@ -53,9 +53,9 @@ SECRET_KEY = kept_secret("SECRET_KEY", lambda: secrets.token_urlsafe(50))
 #: Newest first; the first one encrypts, all decrypt (MultiFernet).
 TOKEN_ENCRYPTION_KEYS = [
     key.strip()
-    for key in kept_secret(
-        "TOKEN_ENCRYPTION_KEYS", lambda: Fernet.generate_key().decode()
-    ).split(",")
+    for key in kept_secret("TOKEN_ENCRYPTION_KEYS", lambda: Fernet.generate_key().decode()).split(
+        ","
+    )
     if key.strip()
 ]
 
@@ -243,7 +243,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+            "level": env.str("LOG_LEVEL", default="WARNING"),
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
     # These print tokens at DEBUG.
     "loggers": {

@@ -45,11 +45,13 @@ class SyncCommand(NaradaCommand):
     def finish(self, summaries: list[Summary], options: dict[str, Any]) -> None:
         """Print what came of it and end with the worst exit code."""
         for summary in summaries:
-            if options.get("as_json"):
-                if summary.message:
-                    self.stderr.write(summary.message)
-            else:
-                self.stdout.write(in_words(summary, options.get("dry_run", False)))
+            stream = self.stderr if options.get("as_json") or summary.exit_code else self.stdout
+            if not options.get("as_json"):
+                counts = in_words(summary, options.get("dry_run", False))
+                if counts:
+                    self.stdout.write(counts)
+            if summary.message:
+                stream.write(summary.message)
         if options.get("as_json"):
             whole = [summary.counts for summary in summaries]
             self.stdout.write(json.dumps(whole[0] if len(whole) == 1 else merge(summaries)))
@@ -65,15 +67,14 @@ def merge(summaries: list[Summary]) -> dict[str, Any]:
 
 
 def in_words(summary: Summary, dry_run: bool) -> str:
+    """Return the counts for a person; nothing for a run that was only planned or never began."""
     writers: dict[type[Summary], Callable[[Any], list[str]]] = {
         ImportSummary: _import_in_words,
         ExportSummary: _export_in_words,
         VerifySummary: _verify_in_words,
     }
-    lines = [] if dry_run else writers[type(summary)](summary)
-    if summary.message:
-        lines.append(summary.message)
-    return "\n".join(lines)
+    never_begun = summary.exit_code and not summary.counts["api_calls"]
+    return "" if dry_run or never_begun else "\n".join(writers[type(summary)](summary))
 
 
 def _import_in_words(summary: ImportSummary) -> list[str]:

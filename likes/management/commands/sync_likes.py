@@ -38,7 +38,9 @@ class Command(SyncCommand):
             results[user.username] = merge(summaries)
             for summary in summaries:
                 if not options["as_json"]:
-                    self.stdout.write(f"{user.username}: {in_words(summary, dry_run=False)}")
+                    self.stdout.write(
+                        f"{user.username}: {in_words(summary, dry_run=False)} {summary.message}"
+                    )
                 elif summary.message:
                     self.stderr.write(f"{user.username}: {summary.message}")
         if options["as_json"]:
