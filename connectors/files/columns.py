@@ -46,10 +46,9 @@ NAMES: dict[str, str] = {
 }
 # All of these are looked at in each row, the surest first.
 SPOTIFY_NAMES = """trackuri spotifyuri spotifytrackuri spotifyid spotifytrackid trackid
-    trackspotifyid songuri songid uri spotifyurl spotifytrackurl trackurl tracklink spotifylink songurl
-    songlink
-    externalurlsspotify externalurl url link spotify id urititre uridutitre uridelacancion
-    uridafaixa uridellatraccia nummeruri latensuri parcauri トラックuri"""
+    trackspotifyid songuri songid uri spotifyurl spotifytrackurl trackurl tracklink spotifylink
+    songurl songlink externalurlsspotify externalurl url link spotify id urititre uridutitre
+    uridelacancion uridafaixa uridellatraccia nummeruri latensuri parcauri トラックuri"""
 PLURALS = "artistnames artists trackartists artistas artistes interpretes исполнители"
 HISTORY_NAMES = frozenset(
     {

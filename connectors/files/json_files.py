@@ -178,8 +178,11 @@ def _read_nested(path: str, row: Mapping[str, object]) -> LikedTrack:
     liked_at = read_date(_text(row.get("added_at")))
     track = row.get("track", row)
     if not isinstance(track, dict):
-        label = _text(row.get("uri") or row.get("id"))
-        return LikedTrack(None, liked_at, "Spotify no longer has this track", label)
+        label = _text(row.get("uri") or row.get("id")) or ("" if liked_at else path)
+        return LikedTrack(None, liked_at, "no longer on Spotify", label)
+    # A track that Spotify swapped for another edition names the one that was saved.
+    linked = track.get("linked_from")
+    saved = f"spotify:track:{_text(linked.get('id'))}" if isinstance(linked, dict) else ""
     codes, artists = track.get("external_ids"), track.get("artists")
     duration, explicit = track.get("duration_ms"), track.get("explicit")
     return make_like(
@@ -191,7 +194,7 @@ def _read_nested(path: str, row: Mapping[str, object]) -> LikedTrack:
             duration_ms=read_lengths([_text(duration)])[0],
             isrc=read_isrc(_text(codes.get("isrc")) if isinstance(codes, dict) else ""),
             explicit=explicit if isinstance(explicit, bool) else None,
-            ids=[_text(track.get(name)) for name in ("uri", "id")],
+            ids=[saved, _text(track.get("uri")), _text(track.get("id"))],
             liked_at=liked_at,
         )
     )

@@ -30,12 +30,23 @@ class Row:
 
 
 def make_like(row: Row) -> LikedTrack:
-    """The like of a row; one that names no track keeps its place with the reason."""
+    """The like of a row; one that names no track keeps its place with the reason.
+
+    Its label is what tells it from others: the track's URI, or for what is no track its names,
+    as for rows that Spotify's API lists.
+    """
     title, ids = clean_name(row.title), [cell for cell in map(clean_detail, row.ids) if cell]
     track_id = _choose_id(ids)
-    reason = _find_fault(row.where, title, row.artists, ids, track_id)
-    if reason:
-        return LikedTrack(None, row.liked_at, reason, _make_label(row, title, ids, track_id))
+    names = " - ".join(part for part in (", ".join(row.artists), title) if part)
+    uri = f"spotify:track:{track_id}" if track_id else ids[0] if ids else ""
+    strange = "" if track_id else _find_other_kind(ids)
+    if strange:
+        return LikedTrack(None, row.liked_at, strange, _shorten(names or uri))
+    missing = [name for name, value in (("title", title), ("artist", row.artists)) if not value]
+    if missing:
+        reason = f"{row.where} has no {' and no '.join(missing)}"
+        label = uri or names or clean_detail(row.album) or row.isrc or row.where
+        return LikedTrack(None, row.liked_at, reason, _shorten(label))
     track = ServiceTrack(
         title=title,
         artists=row.artists,
@@ -62,24 +73,13 @@ def _choose_id(ids: list[str]) -> str:
     )
 
 
-def _find_fault(
-    where: str, title: str, artists: tuple[str, ...], ids: list[str], track_id: str
-) -> str:
-    if not track_id:
-        if any("spotify:local:" in cell for cell in ids):
-            return "local file"
-        if any("spotify:episode:" in cell or "/episode/" in cell for cell in ids):
-            return "podcast episode"
-        if any(NO_TRACK.search(cell) for cell in ids):
-            return NO_TRACK_REASON
-    missing = [name for name, value in (("title", title), ("artist", artists)) if not value]
-    return f"{where} has no {' and no '.join(missing)}" if missing else ""
-
-
-def _make_label(row: Row, title: str, ids: list[str], track_id: str) -> str:
-    names = " – ".join(part for part in (", ".join(row.artists), title) if part)
-    uri = f"spotify:track:{track_id}" if track_id else ids[0] if ids else ""
-    return _shorten(f"{names} ({uri})" if names and uri else names or uri)
+def _find_other_kind(ids: list[str]) -> str:
+    """What ids without a track's among them stand for, if that can be told."""
+    if any("spotify:local:" in cell for cell in ids):
+        return "local file"
+    if any("spotify:episode:" in cell or "/episode/" in cell for cell in ids):
+        return "podcast episode"
+    return NO_TRACK_REASON if any(NO_TRACK.search(cell) for cell in ids) else ""
 
 
 def _shorten(text: str) -> str:
