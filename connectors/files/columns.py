@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.files.values import ISRC, find_track_id, read_date
+from connectors.files.values import ISRC, clean_detail, find_track_id, read_date
 
 # Names as ``make_key`` writes them, the surest first. The translations are those of
 # watsonbox/exportify (src/i18n/locales, 2026-04) and plain words of hand-made files.
@@ -156,7 +156,10 @@ def place_columns(rows: Sequence[Sequence[str]]) -> Columns:
     """The columns of an Exportify file by what they hold; empty for anything else."""
     sample = rows[:200]
     width = max((len(row) for row in sample), default=0)
-    cells = [[row[i].strip() for row in sample if i < len(row) and row[i]] for i in range(width)]
+    cells = [
+        [cell for row in sample if i < len(row) and (cell := clean_detail(row[i]))]
+        for i in range(width)
+    ]
     uris = {
         kind: [i for i in range(width) if _share(cells[i], rf"spotify:(?:{kind}):.+") > 0.8]
         for kind in ("track|local", "artist", "album")

@@ -170,7 +170,9 @@ def _read_rows(places: Sequence[tuple[str, object]]) -> list[LikedTrack]:
 def _has_track_object(row: Mapping[str, object]) -> bool:
     if "track" in row:
         return row["track"] is None or isinstance(row["track"], dict)
-    return isinstance(row.get("artists"), list) and isinstance(row.get("album"), dict | None)
+    artists = row.get("artists")
+    is_credit = isinstance(artists, list) and bool(artists) and isinstance(artists[0], dict)
+    return is_credit and ("uri" in row or isinstance(row.get("album"), dict))
 
 
 def _read_nested(path: str, row: Mapping[str, object]) -> LikedTrack:

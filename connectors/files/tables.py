@@ -7,6 +7,8 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
+from statistics import median_low
 
 from connectors.files.artists import Dialect, find_dialect, read_artists
 from connectors.files.columns import (
@@ -42,7 +44,7 @@ FAVOURITES = frozenset({"favorite", "favorites", "favourite", "favourites"})
 EXPORTIFY_IDS = frozenset({"Track URI", "Spotify URI", "Track ID", "Spotify ID"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """The header and the rows under it, each with its number as a spreadsheet counts (from 1).
 
@@ -53,11 +55,20 @@ class Table:
     numbers: list[int]
     rows: list[list[str]]
 
-    @property
+    @cached_property
     def width(self) -> int:
         """The number of columns, without nameless ones at the end."""
         named = [place for place, name in enumerate(self.header, start=1) if name]
         return named[-1] if named else len(self.header)
+
+    @cached_property
+    def longest(self) -> int:
+        """The length up to which rows are sound: some files end every row with a delimiter.
+
+        A single row with one cell more has a comma that should have been quoted, even when its
+        last cell is empty: its title and artist may be shifted.
+        """
+        return max(len(self.header), median_low(map(len, self.rows)) if self.rows else 0)
 
 
 def read_table(text: str) -> LikesFile:
@@ -74,8 +85,9 @@ def read_table(text: str) -> LikesFile:
     if columns.kind is not None and columns.playlist is not None:
         return _read_tunemymusic(table, replace(columns, is_plural=False))
     names = set(table.header)
-    is_exportify = placed or columns.artist_ids is not None or "Track Name" in names
-    kind = EXPORTIFY if is_exportify and (placed or names & EXPORTIFY_IDS) else OTHER_CSV
+    has_ids = columns.artist_ids is not None and bool(columns.spotify)
+    is_exportify = placed or has_ids or ("Track Name" in names and names & EXPORTIFY_IDS)
+    kind = EXPORTIFY if is_exportify else OTHER_CSV
     items, note = _read_items(table, columns)
     if items and all(item.unavailable == NO_TRACK_REASON for item in items):
         raise FileRejected("lists albums, artists or playlists and no tracks")
@@ -181,7 +193,7 @@ def _read_row(
     where, width = f"row {number}", table.width
     # A row cut off behind the last cell that is read is whole; one cut off in it is not.
     is_short = len(row) < width and len(row) <= columns.last + 1
-    if is_short or any(cell.strip() for cell in row[width:]):
+    if is_short or len(row) > table.longest or any(cell.strip() for cell in row[width:]):
         return make_broken(where, f"has {len(row)} instead of {width} cells", ", ".join(row))
     ids = _get(row, columns.artist_ids).replace(";", ",").split(",")
     return make_like(

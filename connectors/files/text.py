@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from typing import NoReturn
 
 from connectors.files.outcome import FileRejected
 
@@ -36,8 +37,7 @@ def decode_text(data: bytes) -> str:
             raise FileRejected(problem)
     text = _decode(data).lstrip("\ufeff")
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise FileRejected(f"holds a NUL byte in line {line}; it is binary or damaged")
+        _refuse_nul(text.count("\n", 0, text.index("\0")) + 1)
     if not text.strip():
         raise FileRejected("is empty; export it again")
     return text
@@ -50,11 +50,17 @@ def _decode(data: bytes) -> str:
     encoding = _guess_utf16(data[:400])
     if encoding:
         return _decode_strictly(data, encoding)
+    if b"\0" in data:
+        _refuse_nul(data.count(b"\n", 0, data.index(b"\0")) + 1)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
     return _decode_western(data, line)
+
+
+def _refuse_nul(line: int) -> NoReturn:
+    raise FileRejected(f"holds a NUL byte in line {line}; it is binary or damaged")
 
 
 def _decode_strictly(data: bytes, encoding: str) -> str:
