@@ -1,0 +1,32 @@
+"""What Narada stores. The state of a like is a row; nothing else ever stands in for it."""
+
+from likes.models.connections import Connection, ServiceHold, SyncSettings
+from likes.models.listings import Checkpoint, ListedTrack, ListedTrackKey, Run
+from likes.models.music import (
+    Like,
+    LikeQuerySet,
+    MappingQuerySet,
+    Service,
+    ServiceMapping,
+    Source,
+    Track,
+    TrackKey,
+)
+
+__all__ = [
+    "Checkpoint",
+    "Connection",
+    "Like",
+    "LikeQuerySet",
+    "ListedTrack",
+    "ListedTrackKey",
+    "MappingQuerySet",
+    "Run",
+    "Service",
+    "ServiceHold",
+    "ServiceMapping",
+    "Source",
+    "SyncSettings",
+    "Track",
+    "TrackKey",
+]

@@ -1,0 +1,105 @@
+"""Connections to services, and what a user and the deployment decide about syncing."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from likes.models.music import Service
+
+
+class Connection(models.Model):
+    """What Narada knows of a user's connection beyond allauth's account and token rows.
+
+    Kept after a disconnect, until what came from the service is purged.
+    """
+
+    class State(models.TextChoices):
+        CONNECTED = "connected", "connected"
+        RECONNECT = "reconnect", "needs to be connected again"
+        DISCONNECTED = "disconnected", "disconnected"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="connections")
+    service = models.CharField(max_length=16, choices=Service.choices)
+    account = models.OneToOneField(
+        "socialaccount.SocialAccount", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    state = models.CharField(max_length=16, choices=State.choices, default=State.CONNECTED)
+    reason = models.TextField(blank=True, help_text="Why it has to be connected again.")
+    refusals = models.PositiveSmallIntegerField(
+        default=0, help_text="How often in a row the service refused the token."
+    )
+    scopes = models.CharField(max_length=255, blank=True)
+    authorized_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the user consented; Spotify's consent ends 6 months on.",
+    )
+    refreshing_until = models.DateTimeField(
+        null=True, blank=True, help_text="A process is refreshing the token, until then at most."
+    )
+    purge_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "service"], name="connection_once"),
+        ]
+        indexes = [
+            # Beat: what is to be purged now?
+            models.Index(
+                fields=["purge_at"],
+                condition=Q(purge_at__isnull=False),
+                name="connection_to_purge",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.get_service_display()}: {self.get_state_display()}"
+
+
+class ServiceHold(models.Model):
+    """The whole deployment holds back from a service until then, and why."""
+
+    service = models.CharField(max_length=16, choices=Service.choices, primary_key=True)
+    held_until = models.DateTimeField(null=True, blank=True)
+    closed = models.BooleanField(
+        default=False, help_text="Nobody gets through until an operator has acted."
+    )
+    reason = models.TextField(blank=True)
+    times = models.PositiveSmallIntegerField(
+        default=0, help_text="How often in a row, without an answer in between."
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        if self.closed:
+            return f"{self.get_service_display()}: closed ({self.reason})"
+        return f"{self.get_service_display()}: held back until {self.held_until:%Y-%m-%d %H:%M} UTC"
+
+
+class SyncSettings(models.Model):
+    """What a user decides about their own syncing, and when they are next due."""
+
+    class Unlike(models.TextChoices):
+        KEEP = "keep", "keep the like in Narada and on Last.fm"
+        FOLLOW = "follow", "remove it in Narada, and on Last.fm what Narada loved"
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="sync_settings"
+    )
+    enabled = models.BooleanField("sync by itself", default=True)
+    on_unlike = models.CharField(
+        "when I unlike on Spotify", max_length=8, choices=Unlike.choices, default=Unlike.KEEP
+    )
+    next_sync_at = models.DateTimeField(null=True, blank=True, help_text="Not before.")
+
+    class Meta:
+        verbose_name_plural = "sync settings"
+        indexes = [
+            # Beat: who is due?
+            models.Index(fields=["enabled", "next_sync_at"], name="settings_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"sync settings of {self.user}"

@@ -1,0 +1,141 @@
+"""What was read of the services' own lists, how far, and when."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class ListedTrack(models.Model):
+    """A row of a user's own lists on Last.fm, as last read: loved tracks, and scrobbled spellings.
+
+    ``key`` is ``matching.name_key`` of the names; ``seen`` is the reading that last showed it.
+    """
+
+    class Listing(models.TextChoices):
+        LOVED = "loved", "loved tracks"
+        LIBRARY = "library", "scrobbled tracks"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="listed")
+    listing = models.CharField(max_length=8, choices=Listing.choices)
+    key = models.CharField(max_length=64)
+    artist = models.TextField()
+    title = models.TextField()
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    playcount = models.PositiveIntegerField(default=0)
+    loved_at = models.DateTimeField(null=True, blank=True)
+    seen = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "listing", "key"], name="listed_once"),
+        ]
+        indexes = [
+            # The loved list newest first; what a full reading did not show again.
+            models.Index(fields=["user", "listing", "seen"], name="listed_by_reading"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.artist} – {self.title}"
+
+
+class ListedTrackKey(models.Model):
+    """A blocking key of a ListedTrack (matching.index)."""
+
+    listed = models.ForeignKey(ListedTrack, models.CASCADE, related_name="keys")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["listed", "key"], name="listedkey_once"),
+        ]
+        indexes = [
+            # Export asks: which names that this user loves or scrobbles may be this track?
+            models.Index(fields=["user", "key"], name="listedkey_lookup"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Checkpoint(models.Model):
+    """How far a listing was read, and who is reading it now.
+
+    ``position`` and ``anchor`` say where an unfinished walk of Spotify's list stood: how many rows
+    from the head are known without a gap, and the key of the last of them. ``head`` and
+    ``head_anchor`` say the same of newer rows that a later run began to read and did not join to
+    those. A position is only ever a hint; the anchor has to be found there again.
+    """
+
+    class Listing(models.TextChoices):
+        SAVED = "saved", "Spotify's liked songs"
+        LOVED = "loved", "Last.fm's loved tracks"
+        LIBRARY = "library", "Last.fm's scrobbled tracks"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="checkpoints")
+    listing = models.CharField(max_length=8, choices=Listing.choices)
+    position = models.PositiveIntegerField(default=0)
+    anchor = models.CharField(max_length=64, blank=True)
+    head = models.PositiveIntegerField(default=0)
+    head_anchor = models.CharField(max_length=64, blank=True)
+    complete = models.BooleanField(
+        default=False, help_text="Whether the whole list has been read at least once."
+    )
+    total = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many rows the service said there are."
+    )
+    unexplained = models.IntegerField(
+        default=0,
+        help_text="How many of the total the last whole reading did not show as rows of their own.",
+    )
+    reading = models.PositiveIntegerField(default=0, help_text="The number of the last reading.")
+    read_at = models.DateTimeField(null=True, blank=True)
+    lease_holder = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "listing"], name="checkpoint_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_listing_display()} of {self.user}"
+
+
+class Run(models.Model):
+    """One run of a command, task or button, with its counts: the history."""
+
+    class Kind(models.TextChoices):
+        IMPORT = "import", "import from Spotify"
+        FILE = "file", "import of a file"
+        EXPORT = "export", "export to Last.fm"
+        VERIFY = "verify", "verification"
+
+    class State(models.TextChoices):
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        LATER = "later", "to go on later"
+        STOPPED = "stopped", "needs a person"
+        FAILED = "failed", "failed"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="runs")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
+    started_by = models.CharField(max_length=16, default="command")
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    counts = models.JSONField(default=dict, blank=True)
+    message = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [
+            # The pages show a user's last runs.
+            models.Index(fields=["user", "-started_at"], name="run_by_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.started_at:%Y-%m-%d %H:%M}"
