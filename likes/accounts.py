@@ -1,8 +1,8 @@
 """A user's connections: tokens in, fresh tokens out, and what happens when a service refuses one.
 
-This is the only place that reads or writes a token. allauth's SocialAccount and SocialToken hold
-them (encrypted, see ``likes.encryption``); Connection holds what allauth has no field for. The web
-and the terminal both store through ``store_connection``.
+The one place to ask for all of that. allauth's SocialAccount and SocialToken hold the tokens
+(encrypted, see ``likes.encryption``); Connection holds what allauth has no field for. The web and
+the terminal both store through ``store_connection`` (``likes.connecting``).
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ import threading
 import time
 from datetime import datetime, timedelta
 
-from allauth.socialaccount.models import SocialAccount, SocialToken
+from allauth.socialaccount.models import SocialToken
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from connectors.errors import AuthorizationError, ServiceClosed, TemporaryError
 from connectors.lastfm import LastfmConnector
-from connectors.records import ServiceUser, Tokens
 from connectors.spotify import SpotifyConnector
 from likes import holds
 from likes.access import (
@@ -35,6 +34,7 @@ from likes.access import (
     make_session,
     spotify_accounts,
 )
+from likes.connecting import disconnect, get_name, store_connection, store_tokens
 from likes.encryption import TokenUnreadable, reveal
 from likes.models import Connection, Service
 from likes.purge import purge, purge_due
@@ -125,12 +125,6 @@ def lastfm_connector(user: AbstractBaseUser, *, probe: bool = False) -> LastfmCo
     )
 
 
-def get_name(connection: Connection) -> str:
-    """Return the account's name at the service, for people; "" after it is gone."""
-    account = connection.account
-    return (account.extra_data.get("name") or account.uid) if account else ""
-
-
 # Fresh tokens
 
 
@@ -190,7 +184,7 @@ def _release_refresh(connection: Connection, lease: datetime) -> None:
 def _refresh(user: AbstractBaseUser, row: SocialToken) -> str:
     """Ask Spotify for a new token, store it at once with what came along, and return it.
 
-    Returns "" when another process has replaced the tokens meanwhile.
+    Returns "" when the tokens were replaced meanwhile: by another process, or a new consent.
     """
     used = _reveal(row.token_secret, Service.SPOTIFY)
     if not used:
@@ -200,25 +194,26 @@ def _refresh(user: AbstractBaseUser, row: SocialToken) -> str:
     except AuthorizationError as error:
         # A refresh token that rotates is dead once used. When a holder that was taken for dead
         # has used and replaced it meanwhile, this is no word about the consent.
-        now_there = SocialToken.objects.filter(pk=row.pk).first()
-        if now_there is not None and now_there.token_secret == used:
+        with transaction.atomic():
+            unchanged = _lock_unchanged(row, used) is not None
+        if unchanged:
             note_refusal(user, Service.SPOTIFY, error)
             raise
         return ""
-    _store_token(row, tokens)
-    Connection.objects.filter(user=user, service=Service.SPOTIFY, refusals__gt=0).update(refusals=0)
+    with transaction.atomic():
+        standing = _lock_unchanged(row, used)
+        if standing is None:
+            return ""
+        store_tokens(standing, tokens)
+        mine = Connection.objects.filter(user=user, service=Service.SPOTIFY, refusals__gt=0)
+        mine.update(refusals=0)
     return tokens.access_token
 
 
-def _store_token(row: SocialToken, tokens: Tokens) -> None:
-    """Write new tokens into a row that is still there; one without a refresh token keeps the old.
-
-    An UPDATE, never an INSERT: who disconnected meanwhile stays disconnected.
-    """
-    changed = {"token": tokens.access_token, "expires_at": tokens.expires_at}
-    if tokens.refresh_token:
-        changed["token_secret"] = tokens.refresh_token
-    SocialToken.objects.filter(pk=row.pk).update(**changed)
+def _lock_unchanged(row: SocialToken, refresh_token: str) -> SocialToken | None:
+    """Return the row, locked, if it is there and still has this refresh token."""
+    standing = SocialToken.objects.select_for_update().filter(pk=row.pk).first()
+    return standing if standing and standing.token_secret == refresh_token else None
 
 
 def _load(user: AbstractBaseUser, service: str) -> tuple[Connection, SocialToken]:
@@ -302,127 +297,3 @@ def consent_ends_at(connection: Connection) -> datetime | None:
     year, month = since.year + year, month + 1
     day = min(since.day, calendar.monthrange(year, month)[1])
     return since.replace(year=year, month=month, day=day)
-
-
-# Connect and disconnect
-
-
-def store_connection(
-    user: AbstractBaseUser, service: str, service_user: ServiceUser, tokens: Tokens
-) -> Connection:
-    """Store what a consent gave: account, tokens and connection, all or nothing.
-
-    The one path of web and terminal. Raises AccountRefused, before anything is written, when the
-    account is connected to another user here, or this user is connected to another account.
-    """
-    with transaction.atomic():
-        _refuse_second_account(user, service, service_user)
-        _refuse_foreign_account(user, service, service_user)
-        try:
-            with transaction.atomic():
-                account, _ = SocialAccount.objects.update_or_create(
-                    provider=service,
-                    uid=service_user.uid,
-                    user=user,
-                    defaults={"extra_data": {"name": service_user.name}},
-                )
-        except IntegrityError as error:  # two users at the same moment
-            raise _taken(service, service_user) from error
-        old = SocialToken.objects.filter(account=account).order_by("-pk").first()
-        if old is None:
-            SocialToken.objects.create(
-                account=account,
-                token=tokens.access_token,
-                token_secret=tokens.refresh_token,
-                expires_at=tokens.expires_at,
-            )
-        else:
-            _store_token(old, tokens)
-        connection, _ = Connection.objects.update_or_create(
-            user=user,
-            service=service,
-            defaults={
-                "account": account,
-                "state": Connection.State.CONNECTED,
-                "reason": "",
-                "refusals": 0,
-                "scopes": " ".join(tokens.scopes),
-                "authorized_at": timezone.now(),
-                "refreshing_until": None,
-                "purge_at": None,
-            },
-        )
-    # The service has just answered, so it is not closed to us.
-    holds.note_success(service)
-    return connection
-
-
-def _refuse_second_account(user: AbstractBaseUser, service: str, service_user: ServiceUser) -> None:
-    connection = Connection.objects.filter(user=user, service=service).select_related("account")
-    standing = connection.first()
-    if standing is None or standing.account is None or standing.account.uid == service_user.uid:
-        return
-    name, label = get_name(standing), Service(service).label
-    again = f"Disconnect it first (narada disconnect {service} --purge-now)"
-    if standing.state == Connection.State.DISCONNECTED:
-        raise AccountRefused(
-            f"What came from the {label} account {name} has not been purged yet, so another "
-            f"account ({service_user.name}) would be mixed with it. {again}, or connect {name}.",
-            service=service,
-        )
-    raise AccountRefused(
-        f"The {label} account {name} is connected, and this one is {service_user.name}. {again}, "
-        "or sign in there as the other.",
-        service=service,
-    )
-
-
-def _refuse_foreign_account(
-    user: AbstractBaseUser, service: str, service_user: ServiceUser
-) -> None:
-    account = (
-        SocialAccount.objects.filter(provider=service, uid=service_user.uid)
-        .exclude(user=user)
-        .first()
-    )
-    if account is None:
-        return
-    left = Connection.objects.filter(account=account, state=Connection.State.DISCONNECTED)
-    if not left.exists():
-        raise _taken(service, service_user)
-    # Its former user has disconnected it and only waits for the purge, which needs no account.
-    account.delete()
-
-
-def _taken(service: str, service_user: ServiceUser) -> AccountRefused:
-    return AccountRefused(
-        f"The {Service(service).label} account {service_user.name} is already connected to "
-        "another user of this Narada. Disconnect it there first.",
-        service=service,
-    )
-
-
-def disconnect(user: AbstractBaseUser, service: str, purge_now: bool = False) -> Connection | None:
-    """Forget the tokens at once; what came from the service's API is purged when it is due.
-
-    Returns the connection, with ``purge_at`` (None when an operator keeps everything), or None when
-    it is purged already. The account's name stays until then, so that the same account can come
-    back. Raises NotConnected.
-    """
-    connection = Connection.objects.filter(user=user, service=service).first()
-    if connection is None:
-        raise NotConnected(f"{Service(service).label} is not connected.", service=service)
-    days = settings.PURGE_AFTER_DAYS
-    with transaction.atomic():
-        SocialToken.objects.filter(account__user=user, account__provider=service).delete()
-        if connection.state != Connection.State.DISCONNECTED:
-            connection.purge_at = None if days < 0 else timezone.now() + timedelta(days=days)
-        connection.state = Connection.State.DISCONNECTED
-        connection.reason = ""
-        connection.refusals = 0
-        connection.refreshing_until = None
-        connection.save()
-    if purge_now or days == 0:
-        purge(connection)
-        return None
-    return connection
