@@ -119,6 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
             body = b""
         self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is not HTTP at all, marked like everything else."""
+        self.close_connection = True
+        self._send(answer_json({"error": message or _PHRASES.get(code, "")}, code))
+
     def _reset(self) -> None:
         """Close with a RST: the client sees "connection reset by peer"."""
         self.close_connection = True
