@@ -27,6 +27,8 @@ SECONDS_BELOW = 10_000
 def parse_user(answer: dict[str, Any]) -> ServiceUser:
     """Return the user; Last.fm has no id, and names do not differ by case alone."""
     name = _read_text(_read_object(answer, "user", "user"), "name", "user.name", needed=True)
+    if not name:
+        raise wrong("user.name", "a text that is not empty")
     return ServiceUser(name.lower(), name)
 
 
@@ -144,8 +146,6 @@ def _read_text(parent: dict[str, Any], key: str, where: str, *, needed: bool = F
     value = parent.get(key)
     if not isinstance(value, str) and (needed or value is not None):
         raise wrong(where, "a text")
-    if needed and not value:
-        raise wrong(where, "a text that is not empty")
     return value or ""
 
 
