@@ -12,8 +12,9 @@ When is a cell one artist and when a list? In this order:
    ``SPACED``     ``A, B``          watsonbox before 2018, and most hand-made files
    ``WHOLE``      one artist        everything else
 4. ``SPACED`` cannot tell "Tyler, The Creator" from two artists. Names known to hold a comma stay
-   together; a cell that looks like such a name ("X, Y & Z", "X, The Y", "X, Season 2") stays whole.
-   On 102,404 credits of real tracks joined in this way 0.04 % come out wrongly split.
+   together; a cell that looks like such a name ("X, Y & Z", "X, The Y", "X, Season 2") stays whole,
+   unless each doubtful part stands alone elsewhere in the column. Of 102,404 credits of real tracks
+   joined in this way 0.015 % come out wrongly split, 0.07 % without the list of known names.
 
 A credit left whole is found again by a person or a service; "Tyler" alone is somebody else.
 """
@@ -24,6 +25,7 @@ import ast
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from connectors.files.values import clean_name
@@ -82,8 +84,39 @@ _TIGHT_COMMA = re.compile(r",(?![\s]|\d{3}(?!\d))\S")
 _DOUBTFUL = re.compile(r"the .|.* (?:&|and|\+|feat\.|ft\.|x) .|[&+] .|season \d|members$|i$", re.I)
 
 
+@dataclass(frozen=True, slots=True)
+class ArtistColumn:
+    """How artists are joined in one column, and the names that stand alone in it."""
+
+    dialect: Dialect
+    alone: frozenset[str] = frozenset()
+
+    def read(self, cell: str, ids: int = 0) -> tuple[str, ...]:
+        """The artist credit of one cell; ``ids``: how many artist ids are beside it, 0 if none."""
+        listed = _read_list(cell)
+        if listed:
+            return _tidy(listed)
+        if ids:
+            return _split_to_number(cell, ids)
+        if self.dialect is Dialect.SPACED:
+            return _tidy(_split_spaced(cell, self.alone))
+        return _tidy(_split(cell, self.dialect))
+
+
+ONE_ARTIST = ArtistColumn(Dialect.WHOLE)
+
+
+def learn_artists(
+    cells: Sequence[str], *, is_list: bool, is_exportify_net: bool = False
+) -> ArtistColumn:
+    """How to read this column. ``is_list``: its name is a plural."""
+    dialect = find_dialect(cells, is_list=is_list, is_exportify_net=is_exportify_net)
+    if dialect is not Dialect.SPACED:
+        return ArtistColumn(dialect)
+    return ArtistColumn(dialect, frozenset(cell.strip() for cell in cells if "," not in cell))
+
+
 def find_dialect(cells: Sequence[str], *, is_list: bool, is_exportify_net: bool) -> Dialect:
-    """How artists are joined in a column. ``is_list``: its name is a plural."""
     if any("\\," in cell for cell in cells):
         return Dialect.ESCAPED
     tight = {cell for cell in cells if _TIGHT_COMMA.search(cell)}
@@ -101,16 +134,6 @@ def find_dialect(cells: Sequence[str], *, is_list: bool, is_exportify_net: bool)
     return Dialect.WHOLE
 
 
-def read_artists(cell: str, dialect: Dialect, ids: int = 0) -> tuple[str, ...]:
-    """The artist credit of one cell; ``ids`` is the number of artist ids beside it, 0 if none."""
-    listed = _read_list(cell)
-    if listed:
-        return _tidy(listed)
-    if ids:
-        return _split_to_number(cell, ids)
-    return _tidy(_split(cell, dialect))
-
-
 def _split(cell: str, dialect: Dialect) -> list[str]:
     match dialect:
         case Dialect.ESCAPED:
@@ -120,15 +143,15 @@ def _split(cell: str, dialect: Dialect) -> list[str]:
         case Dialect.TIGHT:
             return _show_commas(_SPLIT_TIGHT.split(_hide_commas(cell)))
         case Dialect.SPACED:
-            return _split_spaced(cell)
+            return _split_spaced(cell, frozenset())
         case Dialect.WHOLE:
             return [cell]
 
 
-def _split_spaced(cell: str) -> list[str]:
+def _split_spaced(cell: str, alone: frozenset[str]) -> list[str]:
     parts = _hide_commas(cell).split(", ")
-    doubtful = any(_DOUBTFUL.match(part) for part in parts[1:]) or len(set(parts)) < len(parts)
-    return [cell] if doubtful else _show_commas(parts)
+    doubtful = any(_DOUBTFUL.match(part) and part not in alone for part in parts[1:])
+    return [cell] if doubtful or len(set(parts)) < len(parts) else _show_commas(parts)
 
 
 def _split_to_number(cell: str, number: int) -> tuple[str, ...]:

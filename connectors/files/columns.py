@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from connectors.files.values import ISRC, clean_detail, find_track_id, read_date
 
@@ -201,6 +201,16 @@ def _place_rest(columns: Columns, cells: list[list[str]], track: int) -> Columns
         is_plural=True,
         is_exportify_net=columns.is_exportify_net,
     )
+
+
+def fill_columns(columns: Columns, others: Columns) -> Columns:
+    """The columns, with those that are missing taken from ``others``."""
+    missing = {
+        entry.name: getattr(others, entry.name)
+        for entry in fields(columns)
+        if getattr(columns, entry.name) in (None, (), False)
+    }
+    return replace(columns, **missing)
 
 
 def find_link_column(rows: Sequence[Sequence[str]]) -> int | None:

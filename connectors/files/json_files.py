@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from connectors.files.artists import find_dialect, read_artists
+from connectors.files.artists import ONE_ARTIST, learn_artists
 from connectors.files.columns import Columns, is_history, name_columns
 from connectors.files.likes import NO_TRACK, Row, make_broken, make_like
 from connectors.files.outcome import (
@@ -95,7 +95,10 @@ def _read_library(value: Mapping[str, object]) -> LikesFile:
     tracks = value.get("tracks", [])
     if not isinstance(tracks, list):
         raise FileRejected("tracks: is not a list; export the account data again")
-    items = _read_flat([(f"tracks[{i}]", track) for i, track in enumerate(tracks)])
+    # Spotify writes the first artist alone here, so a comma or semicolon is part of the name.
+    items = _read_flat(
+        [(f"tracks[{i}]", track) for i, track in enumerate(tracks)], is_one_artist=True
+    )
     note = "account data has no dates of liking" if items else "it lists no liked songs"
     return LikesFile(ACCOUNT_DATA, tuple(items), note)
 
@@ -202,7 +205,9 @@ def _read_nested(path: str, row: Mapping[str, object]) -> LikedTrack:
     )
 
 
-def _read_flat(places: Sequence[tuple[str, object]]) -> list[LikedTrack]:
+def _read_flat(
+    places: Sequence[tuple[str, object]], *, is_one_artist: bool = False
+) -> list[LikedTrack]:
     """Rows with plain values under names that say what they are, read like a table."""
     names = list(dict.fromkeys(key for _, row in places if isinstance(row, dict) for key in row))
     columns = name_columns(names)
@@ -211,7 +216,7 @@ def _read_flat(places: Sequence[tuple[str, object]]) -> list[LikedTrack]:
     def column(place: int | None) -> list[str]:
         return ["" if place is None else _text(row.get(names[place])) for row in rows]
 
-    credits = _read_credits(rows, names, columns)
+    credits = _read_credits(rows, names, columns, is_one_artist)
     dates, titles, albums = (
         column(place) for place in (columns.added, columns.title, columns.album)
     )
@@ -242,17 +247,20 @@ def _read_flat(places: Sequence[tuple[str, object]]) -> list[LikedTrack]:
 
 
 def _read_credits(
-    rows: Sequence[Mapping[str, object]], names: Sequence[str], columns: Columns
+    rows: Sequence[Mapping[str, object]],
+    names: Sequence[str],
+    columns: Columns,
+    is_one_artist: bool,
 ) -> list[tuple[str, ...]]:
     if columns.artist is None:
         return [()] * len(rows)
     name = names[columns.artist]
     cells = [value if isinstance(value := row.get(name), str) else "" for row in rows]
-    dialect = find_dialect(cells, is_list=columns.is_plural, is_exportify_net=False)
+    credits = ONE_ARTIST if is_one_artist else learn_artists(cells, is_list=columns.is_plural)
     return [
         _read_names(value)
         if isinstance(value := row.get(name), list)
-        else read_artists(_text(value), dialect)
+        else credits.read(_text(value).strip())
         for row in rows
     ]
 

@@ -10,10 +10,11 @@ from datetime import datetime
 from functools import cached_property
 from statistics import median_low
 
-from connectors.files.artists import Dialect, find_dialect, read_artists
+from connectors.files.artists import ONE_ARTIST, ArtistColumn, learn_artists
 from connectors.files.columns import (
     Columns,
     count_known,
+    fill_columns,
     find_link_column,
     is_history,
     name_columns,
@@ -131,14 +132,18 @@ def _find_delimiter(text: str) -> str:
 
 
 def _find_columns(table: Table) -> tuple[Columns, bool]:
-    """The columns, and whether they are known by Exportify's order of them."""
-    columns = name_columns(table.header)
-    if not columns.are_enough:
-        return place_columns(table.rows), True
+    """The columns, and whether they are in an order that is Exportify's."""
+    columns, placed = name_columns(table.header), place_columns(table.rows)
+    names = (columns.title, columns.artist)
+    is_placed = placed.are_enough and (
+        not columns.are_enough or names == (placed.title, placed.artist)
+    )
+    if is_placed:
+        columns = fill_columns(columns, placed) if columns.are_enough else placed
     link = find_link_column(table.rows)
     if link is not None and link not in columns.spotify:
         columns = replace(columns, spotify=(*columns.spotify, link))
-    return columns, False
+    return columns, is_placed
 
 
 def _read_tunemymusic(table: Table, columns: Columns) -> LikesFile:
@@ -162,9 +167,9 @@ def _read_items(table: Table, columns: Columns) -> tuple[tuple[LikedTrack, ...],
     rows = table.rows
     artist_cells = [_get(row, columns.artist) for row in rows]
     if columns.kind is not None and columns.playlist is not None:
-        dialect = Dialect.WHOLE
+        credits = ONE_ARTIST
     else:
-        dialect = find_dialect(
+        credits = learn_artists(
             artist_cells, is_list=columns.is_plural, is_exportify_net=columns.is_exportify_net
         )
     texts = {columns.title, columns.artist, columns.album}
@@ -175,7 +180,7 @@ def _read_items(table: Table, columns: Columns) -> tuple[tuple[LikedTrack, ...],
     items = []
     for number, row, length in zip(table.numbers, rows, lengths, strict=True):
         liked_at = read_date(_get(row, columns.added), day_first)
-        items.append(_read_row(table, columns, number, row, dialect, length, liked_at))
+        items.append(_read_row(table, columns, number, row, credits, length, liked_at))
     if items and all(item.unavailable.endswith(" cells") for item in items):
         raise FileRejected(f"is no sound CSV: {items[0].unavailable}, and so on in every row")
     return tuple(items), _note_dates(items, columns)
@@ -186,7 +191,7 @@ def _read_row(
     columns: Columns,
     number: int,
     row: list[str],
-    dialect: Dialect,
+    credits: ArtistColumn,
     length: int | None,
     liked_at: datetime | None,
 ) -> LikedTrack:
@@ -200,8 +205,8 @@ def _read_row(
         Row(
             where=where,
             title=_get(row, columns.title),
-            artists=read_artists(
-                _get(row, columns.artist).strip(), dialect, sum(bool(i.strip()) for i in ids)
+            artists=credits.read(
+                _get(row, columns.artist).strip(), sum(bool(i.strip()) for i in ids)
             ),
             album=_get(row, columns.album),
             duration_ms=length,

@@ -117,6 +117,12 @@ def test_account_data_library_without_uris_is_read(tmp_path: Path) -> None:
     )
 
 
+def test_account_data_library_has_one_artist_a_track(tmp_path: Path) -> None:
+    names = ["TH;EN", "nothing,nowhere.", *(f"A, B{i}" for i in range(9))]
+    tracks = [{"artist": name, "album": "X", "track": "T"} for name in names]
+    assert credits_of(read(tmp_path, {"tracks": tracks})) == [(name,) for name in names]
+
+
 @pytest.mark.parametrize("missing", ["tracks", ""])
 def test_account_data_library_without_likes_is_empty(tmp_path: Path, missing: str) -> None:
     library = {**LIBRARY, "tracks": [], "artists": []}
@@ -520,6 +526,8 @@ def test_other_csv_artists_are_split_where_the_column_is_a_list(tmp_path: Path) 
         "Crosby, Stills & Nash": ("Crosby, Stills & Nash",),
         "Florence, The Machine": ("Florence, The Machine",),
         "Ann, Bob & Carol": ("Ann, Bob & Carol",),
+        "The Weeknd": ("The Weeknd",),
+        "Ariana Grande, The Weeknd": ("Ariana Grande", "The Weeknd"),
         "['A', 'B, C']": ("A", "B, C"),
     }
     text = "name,artists\n" + "".join(f'S,"{cell}"\n' for cell in cells)
