@@ -94,10 +94,17 @@ class SpotifyAccounts:
 
 
 class _Client(spotipy.Spotify):  # type: ignore[misc]
-    """spotipy closes its session when collected; ours is shared and outlives it."""
+    """spotipy 2.26 with two differences.
+
+    It would close its session when collected; ours is shared and outlives it. And it would ask
+    for "me/", a path that Spotify's OpenAPI does not have.
+    """
 
     def __del__(self) -> None:
         pass
+
+    def me(self) -> Any:
+        return self._get("me")
 
 
 class SpotifyConnector:

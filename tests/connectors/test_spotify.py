@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -236,14 +237,14 @@ def test_token_answer_of_another_shape_is_temporary(
 def test_get_user_prefers_the_account_id(
     web: responses.RequestsMock, answer: dict[str, Any], user: ServiceUser
 ) -> None:
-    web.get(f"{API}/me/", json=answer)
+    web.get(f"{API}/me", json=answer)
     assert connect().get_user() == user
     assert web.calls[0].request.headers["Authorization"] == "Bearer token"
 
 
 def test_expired_token_is_replaced_once(web: responses.RequestsMock) -> None:
-    web.get(f"{API}/me/", status=401, json={"error": {"status": 401, "message": "expired"}})
-    web.get(f"{API}/me/", json={"id": "31abc"})
+    web.get(f"{API}/me", status=401, json={"error": {"status": 401, "message": "expired"}})
+    web.get(f"{API}/me", json={"id": "31abc"})
     asked: list[bool] = []
 
     def hand_out(force: bool) -> str:
@@ -257,14 +258,14 @@ def test_expired_token_is_replaced_once(web: responses.RequestsMock) -> None:
 
 
 def test_token_that_is_refused_twice_needs_a_person(web: responses.RequestsMock) -> None:
-    web.get(f"{API}/me/", status=401, json={"error": {"status": 401, "message": "expired"}})
+    web.get(f"{API}/me", status=401, json={"error": {"status": 401, "message": "expired"}})
     with pytest.raises(AuthorizationError) as caught:
         connect().get_user()
     assert (caught.value.code, len(web.calls)) == ("expired", 2)
 
 
 def test_user_who_is_not_listed_is_not_refreshed(web: responses.RequestsMock) -> None:
-    web.get(f"{API}/me/", status=403, body="User not registered in the Developer Dashboard")
+    web.get(f"{API}/me", status=403, body="User not registered in the Developer Dashboard")
     with pytest.raises(AuthorizationError, match="not on the Spotify app's list of users"):
         connect().get_user()
     assert len(web.calls) == 1
@@ -549,4 +550,5 @@ def test_connector_leaves_the_shared_session_open(web: responses.RequestsMock) -
 
     session = Session("spotify")
     SpotifyConnector(lambda force: "t", api_url=API, http=session)
+    gc.collect()
     assert closed == []
