@@ -153,6 +153,28 @@ def compare_credits(a: Credit, b: Credit) -> str:
     return "other"
 
 
+def find_unmatched(a: Credit, b: Credit) -> list[str]:
+    """Return the names of ``a`` without a counterpart in ``b``, in order.
+
+    "pharrell" and "pharrell williams" are counterparts, "roddy rich" and "roddy ricch" too.
+    """
+    if a.everyone <= b.everyone:
+        return []
+    others = b.everyone | b.pieces | frozenset(b.wholes)
+    text = " ".join(sorted(others)).replace(" ", "")
+    missing = (name for name in a.everyone - others if name.replace(" ", "") not in text)
+    return sorted(
+        name
+        for name in missing
+        if not any(_share_words(name, other) or _are_near(name, other) for other in others)
+    )
+
+
+def _share_words(a: str, b: str) -> bool:
+    words_a, words_b = set(a.split()), set(b.split())
+    return words_a <= words_b or words_b <= words_a
+
+
 def _squash_all(names: frozenset[str] | set[str]) -> frozenset[str]:
     return frozenset(name.replace(" ", "") for name in names)
 

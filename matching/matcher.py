@@ -10,7 +10,13 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from matching.artists import Credit, compare_credits, read_credit, split_names
+from matching.artists import (
+    Credit,
+    compare_credits,
+    find_unmatched,
+    read_credit,
+    split_names,
+)
 from matching.calibration import estimate
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
 from matching.normalize import clean, fold, split_words, squash
@@ -19,13 +25,13 @@ from matching.titles import Title, take_apart
 from matching.versions import Album, Side, compare_versions
 
 # No real name is longer; what is gets cut, so that no text however long takes long.
-_LONGEST = 1000
+_LONGEST = 600
 
 # Lengths in milliseconds; docs/matching.md has what was measured. Two services show the same
 # recording within a second of each other; other versions of a song seldom come that close.
 SAME_LENGTH = 1_000
 CLOSE_LENGTH = 5_000
-FAR_LENGTH = 20_000
+FAR_LENGTH = 10_000
 # Some exports give minutes or seconds where milliseconds are meant; nothing liked is this short.
 _SHORTEST = 10_000
 
@@ -34,9 +40,14 @@ _SETTLED_BY_LENGTH = frozenset(
     {
         "subtitle-one-side", "subtitles-near", "year-note", "edit-note", "edit-one-side",
         "mix-one-side", "cut-one-side", "artists-near", "artists-shared", "version-says-more",
-        "live-album-one-side",
+        "live-album-one-side", "guests-differ", "guest-one-side",
     }
 )  # fmt: skip
+
+
+# What ``compare`` may call a MATCH and ``choose`` leaves to a person: among Spotify tracks alike
+# in names, every third pair of these kinds had lengths more than ten seconds apart.
+_NOT_ACTED_ON = frozenset({"guest-one-side", "long-subtitle-one-side"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +127,23 @@ def choose(
     """Return which of ``candidates`` is the recording ``wanted``.
 
     Two candidates that both match but are not the same recording as each other are "ambiguous":
-    REVIEW. Among matches of one recording the best score wins, then the first.
+    REVIEW. Among matches of one recording the best score wins, then the likest spelling, then
+    the first. A choice is acted on, so it asks for a little more than ``compare``: a guest or a
+    subtitle that one side alone names is REVIEW.
     """
     sought = wanted if isinstance(wanted, Prepared) else prepare(wanted)
     prepared = [c if isinstance(c, Prepared) else prepare(c) for c in candidates]
     comparisons = tuple(compare(sought, candidate) for candidate in prepared)
     if not comparisons:
         return Choice(Verdict.DIFFERENT, None, (), "no candidates")
-    order = sorted(range(len(prepared)), key=lambda i: (-comparisons[i].score, i))
+    spelling = [_rate_spelling(sought, candidate) for candidate in prepared]
+    order = sorted(range(len(prepared)), key=lambda i: (-comparisons[i].score, -spelling[i], i))
     matches = [i for i in order if comparisons[i].verdict is Verdict.MATCH]
     if matches:
         best = matches[0]
+        unsure = [e for e in comparisons[best].evidence if e.rule in _NOT_ACTED_ON]
+        if unsure:
+            return Choice(Verdict.REVIEW, best, comparisons, "; ".join(e.text for e in unsure))
         for other in matches[1:]:
             if compare(prepared[best], prepared[other]).verdict is Verdict.DIFFERENT:
                 reason = "ambiguous: two candidates match and differ from each other"
@@ -139,6 +156,14 @@ def choose(
     return Choice(Verdict.DIFFERENT, None, comparisons, "no candidate is the same recording")
 
 
+def _rate_spelling(a: Prepared, b: Prepared) -> int:
+    """Return how far two descriptions are written alike, the title counting most."""
+    one, other = a.description, b.description
+    same_title = clean(one.title).casefold() == clean(other.title).casefold()
+    same_artist = a.credit.primary == b.credit.primary
+    return 4 * same_title + 2 * same_artist + (one.title == other.title)
+
+
 def _say_why(comparison: Comparison) -> str:
     wanted = "doubt" if comparison.verdict is Verdict.REVIEW else "agrees"
     return "; ".join(e.text for e in comparison.evidence if e.kind == wanted)
@@ -148,7 +173,7 @@ def gather_evidence(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     """Yield what each field says, lengths and ISRCs having settled what they can settle."""
     items = [*compare_titles(a.title, b.title)]
     items += compare_versions(a.side, b.side)
-    items.append(_compare_artists(a, b))
+    items += _compare_artists(a, b)
     items += _compare_albums(a.album, b.album)
     lengths = list(_compare_lengths(a.description.duration_ms, b.description.duration_ms))
     if any(item.rule == "length-same" for item in lengths):
@@ -171,18 +196,36 @@ _ARTISTS = {
 }
 
 
-def _compare_artists(a: Prepared, b: Prepared) -> Evidence:
+def _compare_artists(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     relation = compare_credits(a.credit, b.credit)
     kind, text = _ARTISTS[relation]
     if a.credit.imitator != b.credit.imitator:
         text = "one side is a tribute or karaoke act"
-        return Evidence("artists", "differs", text, "imitator")
+        yield Evidence("artists", "differs", text, "imitator")
+        return
     if relation == "missing" and (a.credit.everyone or b.credit.everyone):
         kind = "doubt"
     if relation == "other" and _share_album(a, b):
         # "Go Crazy" on "Slime & B": each service names another of the two
-        return Evidence("artists", "doubt", f"{text}, but the same album", "artists-by-album")
-    return Evidence("artists", kind, text, f"artists-{relation}")
+        kind, text, relation = "doubt", f"{text}, but the same album", "by-album"
+    yield Evidence("artists", kind, text, f"artists-{relation}")
+    if relation in ("equal", "primary"):
+        yield from _compare_guests(a, b, relation)
+
+
+def _compare_guests(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidence]:
+    """Yield what it means that a guest is named on one side: "Forever (feat. Lil Wayne)" is not
+    "Forever (feat. Fridayy)", and "Lets Link (feat. Tyga)" is another take of "Lets Link"."""
+    only_a = find_unmatched(a.credit, b.credit)
+    only_b = find_unmatched(b.credit, a.credit)
+    if only_a and only_b:
+        text = f"other guests: {', '.join(sorted((*only_a, *only_b)))}"
+        yield Evidence("artists", "doubt", text, "guests-differ")
+    elif (only_a and a.title.guests) or (only_b and b.title.guests):
+        text = f"only one title names {', '.join(only_a or only_b)}"
+        # Where services list all artists, a side that lists fewer is the one without the guest.
+        kind = "doubt" if relation == "primary" else "note"
+        yield Evidence("artists", kind, text, "guest-one-side")
 
 
 def _share_album(a: Prepared, b: Prepared) -> bool:

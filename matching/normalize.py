@@ -40,6 +40,7 @@ _STYLISED = {
 _QUOTES = "'’‘‛ʼʻ`´′＇ʹ"
 _DROPPED = str.maketrans("", "", _QUOTES)
 _AND = re.compile(r"[&+＆＋]")
+_ASCII_SIGNS = re.compile(r"[^a-z0-9]+")
 _BLANK = re.compile(r"\s+")
 _CONTROL = {"Cc", "Cf", "Co", "Cs", "Cn"}
 
@@ -84,8 +85,9 @@ def clean(text: str) -> str:
     """Return ``text`` in NFKC without control characters and with single spaces."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-    kept = "".join(" " if c.isspace() else c for c in text if _is_visible(c))
-    return _BLANK.sub(" ", kept).strip()
+    if not text.isprintable():
+        text = "".join(" " if c.isspace() else c for c in text if _is_visible(c))
+    return _BLANK.sub(" ", text).strip()
 
 
 def fold(text: str) -> str:
@@ -103,7 +105,7 @@ def _fold(text: str) -> str:
     plain = _drop_accents(cleaned).translate(_LETTERS)
     plain = _read_stylised(plain).translate(_DROPPED)
     plain = _AND.sub(" and ", plain)
-    spaced = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in plain)
+    spaced = _replace_signs(plain)
     words = [_WORDS.get(word) or _drop_g(word) for word in spaced.split()]
     words[1:-1] = ["and" if word == "n" else word for word in words[1:-1]]  # "Rock 'n' Roll"
     while len(words) > 1 and words[0] == "and":  # "+44" is not "and 44"
@@ -111,6 +113,12 @@ def _fold(text: str) -> str:
     if words and words != ["and"]:
         return " ".join(words)
     return cleaned.replace(" ", "") or text.strip() or text
+
+
+def _replace_signs(text: str) -> str:
+    if text.isascii():
+        return _ASCII_SIGNS.sub(" ", text)
+    return "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
 
 
 def _drop_g(word: str) -> str:

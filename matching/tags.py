@@ -45,6 +45,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("acoustic", "stripped,stripped down,stripped back,campfire"),
     # "Made To Stray - WXAXRXP Session", "Forget Me - Spotify Singles"
     *_triggers("session", "session,sessions,lounge,tiny desk,spotify singles,itunes session"),
+    *_triggers("session", "recording,studio session,home session"),
     *_triggers("session", "recorded at,bbc session,peel session,live lounge", anywhere=True),
     # "Protect Ya Neck (Instrumental)", "Love Shack (Acapella)"
     *_triggers("instrumental", "instrumental,instrumentals,instrumental version", anywhere=True),
@@ -53,6 +54,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("karaoke", "karaoke,karaoke version,sing along", anywhere=True),
     *_triggers("cover", "cover,cover version,tribute,a tribute to"),
     *_triggers("cover", "originally performed by,in the style of,made famous by", anywhere=True),
+    *_triggers("cover", "трибьют,кавер,hommage a", anywhere=True),
     *_triggers("cover", "tribute to,as performed by,originally released by", anywhere=True),
     # "Paint It Black - Demo", "Bloom - Rough Mix", "Little Willy - Alternate Version"
     *_triggers("demo", "demo,demos,rehearsal,outtake,sketch,work in progress,voice memo"),
@@ -61,8 +63,9 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("take", "alternate version,alternate mix,unreleased version", anywhere=True),
     # "Starboy - Kygo Remix", "Breathe me (Ulrich Schnauss Rmx)", "Norrland (… Bootleg)"
     *_triggers("remix", "remix,remixed,rmx,remixes,remixed by", anywhere=True),
-    *_triggers("remix", "rework,reworked,bootleg,mashup,mash up,refix,re fix,redux", anywhere=True),
-    *_triggers("remix", "re edit,reedit,reimagined,reimagined by,regrooved", anywhere=True),
+    *_triggers("remix", "rework,reworked,re work,re worked,bootleg,mashup,mash up", anywhere=True),
+    *_triggers("remix", "refix,re fix,redux,revibe,re vibe,reshape,re shape,rerub", anywhere=True),
+    *_triggers("remix", "re edit,reedit,reimagined,re imagined,reimagine,regrooved", anywhere=True),
     *_triggers("remix", "remake,rebuild,remodel,reconstruction,deconstruction,reinterpretation"),
     *_triggers("remix", "flip,interpretation,rendition,revisited,reprised,reworking"),
     *_triggers("remix", "retouch,overhaul,treatment"),
@@ -107,7 +110,7 @@ HARMLESS = _word_set(
     "digitally mono stereo explicit clean album original bonus track lp deluxe edition expanded "
     "anniversary version ver mix in the master hd hq hi res audio official lyrics lyric video "
     "music edicao edicion e soundtrack ost us uk international uncensored censored dirty "
-    "remasterise remastérisé remastered2 restored reissue re issue release japan hidden standard "
+    "remasterise remastered2 restored reissue release japan hidden standard "
     "mastered mastering and th special collectors full collector amended recording studio"
 )
 # … and at least one of these, or the words are a title of their own: "(In the Mix)".

@@ -157,12 +157,12 @@ def _read_piece(place: str, text: str) -> Note:
         return Note("guests", text, place, words)
     if (words and words[0] in tags.CREDIT_MARKS) or _names_source(words, text):
         return Note("harmless", text, place, words)  # "(prod. Metro Boomin)", "- From "Frozen""
-    versions = tuple(_find_versions(words, text, place))
-    if versions:
-        return Note("version", text, place, words, versions)
     meaning = _read_plain_words(words)
     if meaning:
         return Note(meaning, text, place, words)
+    versions = tuple(_find_versions(words, text, place))
+    if versions:
+        return Note("version", text, place, words, versions)
     rest, remastered = _cut_remaster(words)
     kept, parts = _set_parts_aside(rest)
     if parts and not kept:
@@ -270,11 +270,14 @@ def _stands_at_edge(words: tuple[str, ...], start: int, stop: int, end: int) -> 
     )
 
 
+_VERSION_WORDS = frozenset({"version", "ver", "versao", "versione", "версия", "версія"})
+
+
 def _read_plain_version(words: tuple[str, ...], text: str) -> Iterator[Version]:
     """Yield what "… Mix", "… Edit" and "… Version" mean, where no other word tells."""
     rest = frozenset(w for w in words if w not in tags.EMPTY_QUALIFIERS)
     last = next((w for w in reversed(words) if not _is_year(w) and w not in ("mono", "stereo")), "")
-    if last in ("version", "ver", "versao") and len(words) > 1:
+    if (last in _VERSION_WORDS or words[0] in _VERSION_WORDS) and len(words) > 1:
         owner = "'s " in text.replace("’", "'").casefold()
         yield Version("rerecording" if owner else "version", rest, text)
     elif last in ("mix", "edit", "cut") and len(words) > 1:

@@ -24,6 +24,9 @@ _ALBUM_WORDS = {
     "demo": word_set("demo demos"),
 }
 
+# "CYANIDE" on "Spotify Singles" was recorded anew, mostly in another arrangement.
+_STUDIO_SESSIONS = word_set("spotify singles")
+
 
 class Album(NamedTuple):
     """An album's words, empty if unknown, and its name without notes, squashed."""
@@ -54,7 +57,7 @@ def compare_versions(a: Side, b: Side) -> Iterator[Evidence]:
             yield _weigh_one_sided(kind, kinds_b[kind], a.album.words, same_album)
     yield from _compare_lengths_named(a.title, b.title)
     if not kinds_a and not kinds_b and not same_album:
-        yield from _compare_live_albums(a.album.words, b.album.words)
+        yield from _compare_albums_named(a.album.words, b.album.words)
 
 
 def _by_kind(title: Title) -> dict[str, Version]:
@@ -120,6 +123,12 @@ def _compare_lengths_named(a: Title, b: Title) -> Iterator[Evidence]:
         yield Evidence("version", kind, f"a year in brackets: {named}", "year-note")
 
 
-def _compare_live_albums(a: frozenset[str], b: frozenset[str]) -> Iterator[Evidence]:
-    if a and b and a.isdisjoint(_ALBUM_WORDS["live"]) != b.isdisjoint(_ALBUM_WORDS["live"]):
+def _compare_albums_named(a: frozenset[str], b: frozenset[str]) -> Iterator[Evidence]:
+    """Yield what it means that one side's album alone is live: "The Nights" on "Live at …"."""
+    if not a or not b:
+        return
+    if a.isdisjoint(_ALBUM_WORDS["live"]) != b.isdisjoint(_ALBUM_WORDS["live"]):
         yield Evidence("album", "doubt", "only one side's album is live", "live-album-one-side")
+    elif (a >= _STUDIO_SESSIONS) != (b >= _STUDIO_SESSIONS):
+        text = "only one side's album is of studio sessions"
+        yield Evidence("album", "doubt", text, "live-album-one-side")
