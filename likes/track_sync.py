@@ -16,7 +16,17 @@ from django.utils import timezone
 
 from connectors.records import LikedTrack, ServiceTrack
 from likes.models import Like, Service, ServiceMapping, Source, Track, TrackKey
-from matching import TrackDescription, Verdict, blocking_keys, choose
+from matching import (
+    TrackDescription,
+    Verdict,
+    blocking_keys,
+    choose,
+    name_key,
+    simplify_titles,
+)
+
+#: How far apart the lengths of two masterings of one recording are, at most, to be merged.
+MERGE_WITHIN_MS = 3000
 
 State = Like.State
 Rule = ServiceMapping.Rule
@@ -251,9 +261,7 @@ class _Candidates:
             for key in blocking_keys(describe(wanted))
             for track in self._by_key.get(key, ())
         }
-        tracks = list(found.values())
-        if not tracks:
-            return None
+        tracks = [track for track in found.values() if _may_be_merged(track, wanted)]
         choice = choose(describe(wanted), [describe(track) for track in tracks])
         if choice.verdict != Verdict.MATCH or choice.best is None:
             return None
@@ -273,6 +281,28 @@ class _Candidates:
         ):
             return None
         return ServiceMapping.objects.on(Service.SPOTIFY).filter(track=track, service_id="").first()
+
+
+def _may_be_merged(track: Track, wanted: ServiceTrack) -> bool:
+    """Merging asks for more than a match: a wrong one hides a like, and a missed one costs nothing,
+    as two tracks with one Last.fm page are loved once.
+
+    Either the ISRC is the same, or the credited artists, the title but for harmless notes, and the
+    length, where both are known.
+    """
+    if track.isrc and track.isrc == wanted.isrc:
+        return True
+    lengths = (track.duration_ms or 0, wanted.duration_ms or 0)
+    if all(lengths) and abs(lengths[0] - lengths[1]) > MERGE_WITHIN_MS:
+        return False
+    artists = {name_key(artist, "") for artist in track.artists}
+    if artists != {name_key(artist, "") for artist in wanted.artists}:
+        return False
+    return bool(_plain_titles(track.title) & _plain_titles(wanted.title))
+
+
+def _plain_titles(title: str) -> set[str]:
+    return {name_key("", plain) for plain in [title, *simplify_titles(title)]}
 
 
 def _give_id(
