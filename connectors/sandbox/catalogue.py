@@ -204,20 +204,20 @@ def read_songs() -> Iterator[Song]:
     text = resources.files("connectors.sandbox").joinpath("data/songs.tsv").read_text("utf-8")
     lines = text.splitlines()
     columns = lines[0].split("\t")
-    for number, line in enumerate(lines[1:]):
+    for line in lines[1:]:
         if line and not line.startswith("#"):
             cells = line.split("\t")
-            yield read_song(dict(zip(columns, cells, strict=False)), number)
+            yield read_song(dict(zip(columns, cells, strict=False)))
 
 
-def read_song(row: dict[str, str], number: int) -> Song:
+def read_song(row: dict[str, str]) -> Song:
     """Turn one line into a song. An ISRC of "-" means none; an empty one is made up."""
     artists = tuple(row["artists"].split("|"))
     minutes, seconds = row["length"].split(":")
     noise = hash_number("ms", row["title"], artists[0]) % 1000
     isrc = row.get("isrc", "")
     return Song(
-        track_id=make_id("song", *artists, row["title"], row["album"], str(number)),
+        track_id=make_id("song", *artists, row["title"], row["album"]),
         title=row["title"],
         artists=artists,
         album=row["album"],

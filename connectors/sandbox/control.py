@@ -1,4 +1,21 @@
-"""The control API under ``/sandbox``: for tests, the demo and people. JSON in, JSON out."""
+"""The control API under ``/sandbox``: for tests, the demo and people. JSON in, JSON out.
+
+GET  state                    the users and what they have
+POST reset                    start anew: likes, seed, scrobble_share, loved_share, awkward
+POST users                    name, allowlisted, private; for a new one also what reset takes
+POST like, unlike             user and service_id, service_ids or n; like also title, artists,
+                              album, isrc, ... of one's own, or kind null or local; added_at
+POST love, unlove, scrobble   user, artist, title; uts, playcount
+POST page, correction         artist, title, listeners; from and to as [artist, title]
+GET  likes/NAME, loves/NAME, scrobbles/NAME
+GET  calls                    the log; since, service, kind, user, limit
+POST calls/clear
+GET, POST, DELETE faults      a rule or a list of them, see ``faults.Fault``
+POST grant                    service, user, scopes: tokens without a browser
+POST expire, revoke           user: end the access tokens; all that a service granted
+POST clock                    advance or offset, in seconds
+POST limits                   see ``Services.set_limits``
+"""
 
 from __future__ import annotations
 
@@ -180,12 +197,12 @@ class Control:
         return {"total": len(user.library)}
 
     def _add_page(self, order: dict[str, Any]) -> dict[str, Any]:
-        self._state.catalogue.add_page(Page(**{"listeners": 100, "playcount": 200, **order}))
+        self._state.add_page(Page(**{"listeners": 100, "playcount": 200, **order}))
         return {"pages": len(self._state.catalogue.pages)}
 
     def _add_correction(self, order: dict[str, Any]) -> dict[str, Any]:
         (artist, title), (right_artist, right_title) = order["from"], order["to"]
-        self._state.catalogue.add_correction((artist, title), (right_artist, right_title))
+        self._state.add_correction((artist, title), (right_artist, right_title))
         return {"corrections": len(self._state.catalogue.corrections)}
 
     def _list_rows(self, kind: str, name: str) -> dict[str, Any]:

@@ -38,7 +38,8 @@ class Fault:
 
     Parameters by kind: status: ``status``, ``body``, ``content_type``; rate_limited and
     quota_exceeded: ``retry_after`` in seconds, null for none; lastfm_error: ``code`` and
-    ``status``; stall: ``seconds``; latency: ``ms``; wobble: ``by``.
+    ``status``; stall: ``seconds``; latency: ``ms``; wobble: ``by``; cut_json: ``how`` "length"
+    to break the connection; not_allowlisted: ``json`` true for the other form clients report.
     """
 
     kind: str
@@ -126,7 +127,9 @@ _ANSWERS: dict[str, Callable[[Fault, Call], Answer]] = {
         "invalid_grant", "Refresh token revoked"
     ),
     "premium_lapsed": lambda fault, call: answer_error(403, PREMIUM_LAPSED, plain=True),
-    "not_allowlisted": lambda fault, call: answer_error(403, NOT_REGISTERED, plain=True),
+    "not_allowlisted": lambda fault, call: answer_error(
+        403, NOT_REGISTERED, plain=not fault.parameters.get("json")
+    ),
 }
 _AFTERWARDS = ("reset_after", "cut_json")
 KINDS = (*_ANSWERS, *_AFTERWARDS, *_TWISTS, *_DELAYS)

@@ -1,4 +1,8 @@
-"""Last.fm's reading methods. Every number in an answer is a string, as on the real service."""
+"""Last.fm's reading methods. Every number in an answer is a string, as on the real service.
+
+The members stand in the order of the real XML: pylast takes the first ``name`` inside a track for
+the title and the second for the artist.
+"""
 
 from __future__ import annotations
 
@@ -93,11 +97,11 @@ def describe_love(state: State, love: Love) -> dict[str, Any]:
     """Return one loved track."""
     page = state.catalogue.pages.get(name_key(love.artist, love.title))
     return {
-        "artist": {"url": make_url(love.artist), "name": love.artist, "mbid": ""},
-        "date": format_date(love.uts),
+        "name": love.title,
         "mbid": page.mbid if page else "",
         "url": make_url(love.artist, love.title),
-        "name": love.title,
+        "date": format_date(love.uts),
+        "artist": {"name": love.artist, "mbid": "", "url": make_url(love.artist)},
         "image": make_images(),
         "streamable": _STREAMABLE,
     }
@@ -123,15 +127,15 @@ def describe_top(state: State, row: Scrobbled, rank: int) -> dict[str, Any]:
     """Return one row of the top tracks."""
     page = state.catalogue.pages.get(name_key(row.artist, row.title))
     return {
-        "streamable": _STREAMABLE,
-        "mbid": page.mbid if page else "",
         "name": row.title,
-        "image": make_images(),
-        "artist": {"url": make_url(row.artist), "name": row.artist, "mbid": ""},
-        "url": make_url(row.artist, row.title),
         "duration": str(page.duration_ms // 1000 if page else 0),
-        "@attr": {"rank": str(rank)},
         "playcount": str(row.playcount),
+        "mbid": page.mbid if page else "",
+        "url": make_url(row.artist, row.title),
+        "streamable": _STREAMABLE,
+        "artist": {"name": row.artist, "mbid": "", "url": make_url(row.artist)},
+        "image": make_images(),
+        "@attr": {"rank": str(rank)},
     }
 
 
@@ -143,12 +147,12 @@ def get_recent_tracks(state: State, request: LastfmRequest) -> dict[str, Any]:
     tracks = [
         {
             "artist": {"mbid": "", "#text": row.artist},
+            "name": row.title,
             "streamable": "0",
-            "image": make_images(),
             "mbid": "",
             "album": {"mbid": "", "#text": ""},
-            "name": row.title,
             "url": make_url(row.artist, row.title),
+            "image": make_images(),
             "date": format_date(row.last_uts),
         }
         for row in shown

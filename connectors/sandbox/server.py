@@ -9,10 +9,12 @@ each answer leaves in one write.
 
 from __future__ import annotations
 
+import contextlib
 import http
 import json
 import socket
 import struct
+import sys
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -31,6 +33,7 @@ from connectors.sandbox.settings import make_settings
 MARK = "X-Narada-Sandbox"
 _MAX_BODY = 16 * 1024 * 1024
 _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -149,11 +152,24 @@ class _Server(ThreadingHTTPServer):
         super().__init__((host, port), _Handler)
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{self.server_address[1]}"
+        self._connections: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End the connections that are kept alive: a stopped server answers nobody."""
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that went away; anything else is a fault of the sandbox."""
-        import sys
-
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -205,6 +221,7 @@ class Sandbox:
             self._thread.join()
             self._thread = None
         self._server.server_close()
+        self._server.hang_up()
         with self.services.state.lock:
             self.services.state.store.close()
 
@@ -228,7 +245,7 @@ class Sandbox:
         body = None if value is None else json.dumps(value).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(address, data=body, headers=headers, method=http)
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with _DIRECT.open(request, timeout=60) as answer:
             return json.load(answer)
 
     def calls(
@@ -271,8 +288,12 @@ def serve(
     seed: int = 1,
     on_ready: Callable[[str, dict[str, str]], None] | None = None,
 ) -> None:
-    """Serve in this thread until interrupted. ``on_ready`` is called with the address and the
-    settings once the port is open. Raises NotLoopback, or OSError when the port is taken."""
+    """Serve in this thread until a KeyboardInterrupt, which is passed on.
+
+    ``on_ready`` is called with the address and the settings once the port is open. With a
+    ``state_path`` that holds users already, ``likes`` and ``seed`` change nothing. Raises
+    NotLoopback, or OSError when the port is taken.
+    """
     box = Sandbox(host=host, port=port, state_path=state_path, likes=likes, seed=seed)
     try:
         if on_ready is not None:

@@ -68,12 +68,11 @@ class Services:
         if self.state.load():
             self.tokens.load()
         else:
-            populate(self.state, taste)
+            self._populate(taste)
 
     def reset(self, taste: Taste) -> None:
         """Start anew: other users, no tokens, no faults, no limits, an empty log."""
-        with self.state.store.transaction():
-            self.state.clear()
+        self.state.clear()
         self.tokens.clear()
         self.spotify.forget_rendered()
         self.faults.clear()
@@ -81,7 +80,12 @@ class Services:
         self.log.clear()
         self.set_limits({})
         self.chance.seed(taste.seed)
-        populate(self.state, taste)
+        self._populate(taste)
+
+    def _populate(self, taste: Taste) -> None:
+        """Make the usual people; a process killed meanwhile leaves none of them behind."""
+        with self.state.store.transaction():
+            populate(self.state, taste)
 
     def set_limits(self, limits: dict[str, Any]) -> dict[str, Any]:
         """Set every limit; one that is not named is off, or as usual."""

@@ -27,11 +27,13 @@ _URI = re.compile(r"spotify:([a-z]+):([^\s,]+)\Z")
 _LIBRARY_TYPES = {"track", "album", "episode", "show", "audiobook", "user", "playlist"}
 _REMOVED = re.compile(
     r"/(tracks|albums|artists|episodes|shows|chapters|audiobooks|markets"
-    r"|browse/.*|artists/[^/]+/top-tracks|users/.*|me/following"
-    r"|me/(tracks|albums|episodes|shows|audiobooks)(/contains)?"
+    r"|browse/.*|artists/[^/]+/top-tracks|users/.*"
+    r"|me/(tracks|albums|episodes|shows|audiobooks|following)/contains"
     r"|playlists/[^/]+/(tracks|followers.*))\Z"
 )
-"""What development mode lost in February 2026; for /me/... the writes and .../contains only."""
+_REMOVED_WRITES = re.compile(r"/me/(tracks|albums|episodes|shows|audiobooks|following)\Z")
+"""What development mode lost in February 2026. Of what it kept, the sandbox has what concerns
+tracks."""
 
 
 class Refused(Exception):
@@ -94,7 +96,7 @@ class SpotifyApi:
                 return self._search(call)
             case "GET", _ if path.startswith("/tracks/"):
                 return self._show_track(call, path.removeprefix("/tracks/"))
-        if _REMOVED.match(path):
+        if _REMOVED.match(path) or (call.http != "GET" and _REMOVED_WRITES.match(path)):
             raise Refused(403, "Forbidden")
         raise Refused(404, "Service not found")
 

@@ -13,7 +13,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from connectors.sandbox.catalogue import Catalogue, NameKey, Song, hash_number, make_id, name_key
+from connectors.sandbox.catalogue import (
+    Catalogue,
+    NameKey,
+    Page,
+    Song,
+    hash_number,
+    make_id,
+    name_key,
+)
 from connectors.sandbox.store import Row, Store
 
 
@@ -208,6 +216,16 @@ class State:
         self.catalogue.add(song)
         self.store.put("song", "", song.track_id, asdict(song))
 
+    def add_page(self, page: Page) -> None:
+        """Add a page of one's own to Last.fm."""
+        self.catalogue.add_page(page)
+        self.store.put("page", "", "\x1f".join(name_key(page.artist, page.title)), asdict(page))
+
+    def add_correction(self, wrong: tuple[str, str], right: tuple[str, str]) -> None:
+        """Add a correction of one's own to Last.fm."""
+        self.catalogue.add_correction(wrong, right)
+        self.store.put("correction", "", "\x1f".join(wrong), {"wrong": wrong, "right": right})
+
     def invent(self, count: int) -> None:
         """See to it that ``count`` invented songs exist."""
         if count > len(self.catalogue.invented):
@@ -232,6 +250,11 @@ class State:
         for _, _, body in self.store.load("song"):
             body["artists"] = tuple(body["artists"])
             self.catalogue.add(Song(**body))
+        for _, _, body in self.store.load("page"):
+            self.catalogue.add_page(Page(**body))
+        for _, _, body in self.store.load("correction"):
+            wrong, right = body["wrong"], body["right"]
+            self.catalogue.add_correction((wrong[0], wrong[1]), (right[0], right[1]))
         for _, name, body in self.store.load("user"):
             self.users[name.casefold()] = User(name, **body)
         self._load_lists()

@@ -69,8 +69,8 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Write everything in the block, or nothing of it."""
-        if self._database is None:
+        """Write everything in the block, or nothing of it; inside another one, as part of it."""
+        if self._database is None or self._database.in_transaction:
             yield
             return
         self._database.execute("BEGIN")

@@ -234,3 +234,31 @@ def test_control_refuses_in_words(box: Sandbox) -> None:
             box.order(path, order)
         assert caught.value.code == 400
         assert b'"error"' in caught.value.read()
+
+
+def test_stopped_sandbox_answers_nobody_and_its_port_is_free() -> None:
+    box = Sandbox(likes=1).start()
+    session = requests.Session()
+    assert session.get(box.url, timeout=10).status_code == 200
+    box.stop()
+    with pytest.raises(requests.ConnectionError):
+        session.get(box.url, timeout=10)
+    port = int(box.url.rsplit(":", 1)[1])
+    with Sandbox(likes=1, port=port) as again:
+        assert session.get(again.url, timeout=10).status_code == 200
+
+
+def test_state_keeps_what_was_added_to_the_catalogue(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite3"
+    with Sandbox(likes=300, state_path=path) as box:
+        box.order("page", {"artist": "Right", "title": "Name", "listeners": 77})
+        box.order("correction", {"from": ["Wrong", "Name"], "to": ["Right", "Name"]})
+        box.order("users", {"name": "nina", "private": True, "likes": 7})
+        before = [box.order(f"{kind}/alice", http="GET") for kind in ("likes", "loves")]
+    with Sandbox(likes=1, state_path=path) as box:
+        assert [box.order(f"{kind}/alice", http="GET") for kind in ("likes", "loves")] == before
+        names = {"artist": "Wrong", "track": "Name", "autocorrect": 1}
+        track = LastfmClient(box).read("track.getInfo", **names).json()["track"]
+        assert (track["artist"]["name"], track["listeners"]) == ("Right", "77")
+        nina = box.order("state", http="GET")["users"][-1]
+        assert (nina["name"], nina["private"], nina["likes"]) == ("nina", True, 7)
