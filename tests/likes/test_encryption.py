@@ -70,7 +70,8 @@ def test_token_of_a_lost_key_shows_as_empty_and_raises_in_use(make_token, settin
     row = make_token()
     settings.TOKEN_ENCRYPTION_KEYS = [NEW]
     row.refresh_from_db()
-    assert str(row.token) == "" and repr(row.token) == "''"
+    assert str(row.token) == ""
+    assert repr(row.token) == "''"
     with pytest.raises(encryption.TokenUnreadable, match="TOKEN_ENCRYPTION_KEYS"):
         encryption.reveal(row.token)
 
