@@ -77,7 +77,8 @@ class ServiceSession(requests.Session):
     list, Last.fm's XML); everything else raises one of ``connectors.errors`` (the table is in
     ``connectors/answers.py``). Temporary failures
     are tried ``tries`` times in all, with pauses that grow from 0.4 s. A short ``Retry-After`` is
-    waited for once; any other limit calls ``on_hold(retry_at, reason)`` and raises RateLimited.
+    waited for once; any other limit calls ``on_hold(retry_at, reason)``, which may return a later
+    time, and raises RateLimited.
     ``timeout`` is (connect, read) in seconds. ``calls`` counts the requests that were sent.
 
     One session may be used by several threads and for several users: it keeps no cookies.
@@ -90,7 +91,7 @@ class ServiceSession(requests.Session):
         *,
         timeout: tuple[float, float] = (5, 20),
         tries: int = 4,
-        on_hold: Callable[[datetime, str], None] | None = None,
+        on_hold: Callable[[datetime, str], datetime | None] | None = None,
     ) -> None:
         super().__init__()
         self.service = service
@@ -180,10 +181,11 @@ class ServiceSession(requests.Session):
             self.calls += 1
 
     def _hold(self, error: RateLimited) -> None:
+        if self.on_hold is not None:
+            held = self.on_hold(error.retry_at, error.code or str(error.status))
+            error.retry_at = held or error.retry_at
         if self.budget is not None:
             self.budget.hold(error.retry_at)
-        if self.on_hold is not None:
-            self.on_hold(error.retry_at, error.code or str(error.status))
 
 
 def ask_until_clear(ask: Callable[[], T], tries: int = 3) -> T:

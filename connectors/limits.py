@@ -20,6 +20,7 @@ import redis
 from filelock import FileLock
 from pyrate_limiter import InMemoryBucket, Rate, RateItem, RedisBucket, SQLiteBucket
 
+from connectors.answers import NAMES
 from connectors.errors import RateLimited, TemporaryError
 
 # A request reaches the service a little after its turn came, and not always equally late. Windows
@@ -158,7 +159,8 @@ class Budget:
 
     def _refuse(self, retry_at: datetime) -> None:
         raise RateLimited(
-            f"Requests to this service are held back until {retry_at:%Y-%m-%d %H:%M:%S} UTC.",
+            f"{NAMES.get(self.service, self.service)} holds us back until "
+            f"{retry_at:%Y-%m-%d %H:%M:%S} UTC.",
             service=self.service,
             retry_at=retry_at,
         )
@@ -195,14 +197,21 @@ class Budget:
 
     def _open_bucket(self) -> Bucket:
         if self._redis_url:
-            client = redis.Redis.from_url(self._redis_url, socket_timeout=5)
+            client = redis.Redis.from_url(
+                self._redis_url, socket_timeout=5, socket_connect_timeout=5
+            )
             bucket = RedisBucket.init(self._rates, client, f"narada:budget:{self.service}")
             assert isinstance(bucket, RedisBucket)
             return bucket
         if self._directory is not None:
             self._directory.mkdir(parents=True, exist_ok=True)
             path = self._directory / f"budget-{self.service}.sqlite"
-            return SQLiteBucket.init_from_file(self._rates, db_path=str(path), use_file_lock=True)
+            shared = SQLiteBucket.init_from_file(self._rates, db_path=str(path), use_file_lock=True)
+            lock = shared.limiter_lock()  # type: ignore[no-untyped-call]
+            assert isinstance(lock, FileLock)
+            # A holder needs about a millisecond; one that was stopped must not stop all others.
+            lock.timeout, lock.poll_interval = 10.0, 0.01
+            return shared
         return InMemoryBucket(self._rates)
 
 

@@ -452,6 +452,14 @@ def test_session_takes_every_try_from_the_budget(web: responses.RequestsMock) ->
     assert (session.calls, held) == (2, [])
 
 
+def test_session_takes_a_longer_hold_from_whoever_keeps_it(web: responses.RequestsMock) -> None:
+    web.get(API, status=429, headers={"Retry-After": "900"})
+    later = datetime.now(UTC) + timedelta(hours=2)
+    with pytest.raises(RateLimited) as caught:
+        spotify(on_hold=lambda retry_at, reason: later).get(API)
+    assert caught.value.retry_at == later
+
+
 def test_session_tells_its_budget_of_a_hold(web: responses.RequestsMock) -> None:
     web.get(API, status=429, headers={"Retry-After": "900"})
     budget: Any = CountingBudget()

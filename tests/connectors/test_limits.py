@@ -16,6 +16,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from pyrate_limiter import SQLiteBucket
 
 from connectors import limits
 from connectors.errors import RateLimited, TemporaryError
@@ -203,6 +205,21 @@ def test_budget_that_cannot_be_kept_is_a_temporary_error(tmp_path: Path) -> None
     blocked.write_text("")
     with pytest.raises(TemporaryError, match="count of requests cannot be kept"):
         Budget("lastfm", 4, directory=blocked / "below").acquire()
+
+
+def test_budget_does_not_wait_for_ever_for_a_stopped_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = Budget("lastfm", 20, directory=tmp_path)
+    budget.acquire()
+    assert isinstance(budget._bucket, SQLiteBucket)
+    lock = budget._bucket.limiter_lock()
+    assert isinstance(lock, FileLock)
+    assert lock.timeout == 10
+    lock.timeout = 0.1
+    with FileLock(lock.lock_file), pytest.raises(TemporaryError, match="cannot be kept"):
+        budget.acquire()
+    budget.acquire()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
