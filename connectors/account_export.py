@@ -31,6 +31,3 @@ def read_likes(path: Path) -> LikesFile:
         return read_path(path)
     except FileRejected as error:
         raise FileRejected(f"{path}: {error}") from error
-    except ValueError as error:
-        # os.stat refuses a path with a NUL byte in this way.
-        raise FileRejected(f"{str(path)!r}: is no path ({error})") from error

@@ -172,7 +172,7 @@ def _split_to_number(cell: str, number: int) -> tuple[str, ...]:
 
 
 def _read_list(cell: str) -> list[str]:
-    """A JSON or Python list of names, or nothing."""
+    """A JSON or Python list of names or of objects with names, or nothing."""
     if not (cell.startswith("[") and cell.endswith("]") and len(cell) < 10_000):
         return []
     for read in (json.loads, ast.literal_eval):
@@ -180,8 +180,12 @@ def _read_list(cell: str) -> list[str]:
             value = read(cell)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
-            return value
+        names = [
+            entry.get("name") if isinstance(entry, dict) else entry
+            for entry in (value if isinstance(value, list) else [])
+        ]
+        if names and all(isinstance(name, str) for name in names):
+            return [name for name in names if isinstance(name, str)]
     return []
 
 

@@ -23,8 +23,8 @@ NAMES: dict[str, str] = {
         nomedellartista nomesdoartista nomedoartista naamvanartiest artiest artistensnamn
         sanatciadi sanatci アーティスト名 アーティスト όνοματακαλλιτέχνη
         أسماءالفنانين исполнитель исполнители артист artysta wykonawca 歌手 艺术家 藝人""",
-    "album": """albumname albumtitle album trackalbum release nombredelalbum nomdelalbum
-        nomedellalbum nomedoalbum naamvanalbum albumetsnamn albumadi アルバム名 アルバム
+    "album": """albumname albumtitle album trackalbumname trackalbum release nombredelalbum
+        nomdelalbum nomedellalbum nomedoalbum naamvanalbum albumetsnamn albumadi アルバム名 アルバム
         όνομαάλμπουμ اسمالألبوم альбом 专辑 專輯""",
     "added": """addedat dateadded addeddate addedon likedat likedon dateliked savedat savedon
         datesaved added liked saved adddate hinzugefugtam anadidoen ajoutele aggiuntoil
@@ -35,9 +35,9 @@ NAMES: dict[str, str] = {
         dauer duraciondelacancionms duracion dureedutitrems duree duratadellatracciams durata
         duracaodafaixams duracao nummerduurms latlangdms parcasuresims トラックの長さミリ秒
         διάρκειακομματιούms длительность 时长""",
-    "isrc": "isrc isrccode trackisrc externalidsisrc",
-    "explicit": """explicit isexplicit explizit explicito explicite esplicito explicita expliciet
-        acikicerik 明示的な内容 ακατάλληλο صريح""",
+    "isrc": "isrc isrccode trackisrc externalidsisrc trackexternalidsisrc",
+    "explicit": """explicit isexplicit trackexplicit explizit explicito explicite esplicito
+        explicita expliciet acikicerik 明示的な内容 ακατάλληλο صريح""",
     "artist_ids": """artisturis artisturi artistids artistid kunstleruris urisdelartista
         urisdelartiste uridellartista urisdoartista artiesturi artistensuri sanatciuri
         spotifyartistids spotifyartistid アーティストuri""",
@@ -47,8 +47,9 @@ NAMES: dict[str, str] = {
 # All of these are looked at in each row, the surest first.
 SPOTIFY_NAMES = """trackuri spotifyuri spotifytrackuri spotifyid spotifytrackid trackid
     trackspotifyid songuri songid uri spotifyurl spotifytrackurl trackurl tracklink spotifylink
-    songurl songlink externalurlsspotify externalurl url link spotify id urititre uridutitre
-    uridelacancion uridafaixa uridellatraccia nummeruri latensuri parcauri トラックuri"""
+    songurl songlink trackexternalurlsspotify externalurlsspotify externalurl url link spotify
+    id urititre uridutitre uridelacancion uridafaixa uridellatraccia nummeruri latensuri
+    parcauri トラックuri"""
 PLURALS = "artistnames artists trackartists artistas artistes interpretes исполнители"
 HISTORY_NAMES = frozenset(
     {

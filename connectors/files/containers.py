@@ -46,6 +46,8 @@ class Entry:
 
 def read_path(path: Path) -> LikesFile:
     """The likes of a file, folder or zip. Raises ``FileRejected`` without the path itself."""
+    if "\0" in str(path):
+        raise FileRejected("is no path: it holds a NUL byte")
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from connectors.files.artists import ONE_ARTIST, learn_artists
 from connectors.files.columns import Columns, is_history, name_columns
@@ -30,8 +31,11 @@ from connectors.records import LikedTrack
 LIBRARY_SECTIONS = frozenset(
     {"albums", "shows", "episodes", "bannedTracks", "artists", "bannedArtists", "other"}
 )
+GONE = "no longer on Spotify"
 OTHER_TYPES = ("album", "artist", "playlist", "show", "episode", "user")
-UNKNOWN = "is JSON, but no list of likes that Narada knows"
+UNKNOWN = (
+    "is JSON, but no list of likes that Narada knows (YourLibrary.json, answers of GET /me/tracks)"
+)
 
 
 def read_json(text: str) -> LikesFile:
@@ -112,7 +116,7 @@ def _find_rows(value: object, path: str) -> Iterator[tuple[str, object]]:
             elif isinstance(entry, str) and read_track_id(entry):
                 yield f"{path}[{i}]", {"uri": entry}
             else:
-                yield f"{path}[{i}]", entry
+                yield f"{path}[{i}]", _flatten(entry)
     elif isinstance(value, dict):
         lists = [name for name, entry in value.items() if isinstance(entry, list)]
         name = "items" if "items" in lists else lists[0] if len(lists) == 1 else None
@@ -124,6 +128,14 @@ def _find_rows(value: object, path: str) -> Iterator[tuple[str, object]]:
             yield from _find_rows(value[name], f"{path}.{name}".removeprefix("."))
     else:
         raise FileRejected(f"{UNKNOWN}: {path or 'the top'} is no list and no object")
+
+
+def _flatten(entry: object) -> object:
+    """A row whose ``track`` is no track object of Spotify's, as one object with all its names."""
+    track = entry.get("track") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(track, dict) or "artists" in track:
+        return entry
+    return {**track, **{name: value for name, value in entry.items() if name != "track"}}
 
 
 def _is_page(value: object) -> bool:
@@ -150,8 +162,8 @@ def _is_like(row: object) -> bool:
         return False
     if "track" in row and (row["track"] is None or isinstance(row["track"], dict)):
         return True
-    names = [*row]
-    columns = name_columns(names)
+    names = tuple(row)
+    columns = _name_columns(names)
     ids = [_text(row[names[place]]) for place in columns.spotify]
     if not any(map(read_track_id, ids)) and any(map(NO_TRACK.search, ids)):
         return False
@@ -165,9 +177,29 @@ def _read_rows(places: Sequence[tuple[str, object]]) -> list[LikedTrack]:
         for path, row in places
         if isinstance(row, dict) and _has_track_object(row)
     }
-    flat = [(path, row) for path, row in places if path not in nested]
-    others = dict(zip((path for path, _ in flat), _read_flat(flat), strict=True))
+    forms: dict[tuple[str, str], list[tuple[str, object]]] = {}
+    for path, row in places:
+        if path not in nested:
+            forms.setdefault(_name_form(row), []).append((path, row))
+    others = {
+        path: like
+        for rows in forms.values()
+        for (path, _), like in zip(rows, _read_flat(rows), strict=True)
+    }
     return [nested.get(path) or others[path] for path, _ in places]
+
+
+def _name_form(row: object) -> tuple[str, str]:
+    """Under which names a flat row has its title and its artist."""
+    names = tuple(row) if isinstance(row, dict) else ()
+    columns = _name_columns(names)
+    title, artist = columns.title, columns.artist
+    return ("" if title is None else names[title], "" if artist is None else names[artist])
+
+
+@lru_cache(maxsize=256)
+def _name_columns(names: tuple[str, ...]) -> Columns:
+    return name_columns(names)
 
 
 def _has_track_object(row: Mapping[str, object]) -> bool:
@@ -184,7 +216,7 @@ def _read_nested(path: str, row: Mapping[str, object]) -> LikedTrack:
     track = row.get("track", row)
     if not isinstance(track, dict):
         label = _text(row.get("uri") or row.get("id")) or ("" if liked_at else path)
-        return LikedTrack(None, liked_at, "no longer on Spotify", label)
+        return LikedTrack(None, liked_at, GONE, label)
     # A track that Spotify swapped for another edition names the one that was saved.
     linked = track.get("linked_from")
     saved = f"spotify:track:{_text(linked.get('id'))}" if isinstance(linked, dict) else ""
@@ -225,6 +257,9 @@ def _read_flat(
     flags, ids = column(columns.explicit), [column(place) for place in columns.spotify]
     items = []
     for i, (path, row) in enumerate(places):
+        if row is None:
+            items.append(LikedTrack(None, None, GONE, path))
+            continue
         if not isinstance(row, dict):
             items.append(make_broken(path, "is no object", _text(row)))
             continue

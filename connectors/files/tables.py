@@ -79,9 +79,11 @@ def read_table(text: str) -> LikesFile:
         raise FileRejected(f"is a history of plays, not of likes; {ASK_FOR_ACCOUNT_DATA}")
     columns, placed = _find_columns(table)
     if not columns.are_enough:
+        places = (("title", columns.title), ("artist", columns.artist))
+        missing = " and the ".join(name for name, place in places if place is None)
         raise FileRejected(
-            "is no list of likes that Narada knows: its first row names no column for the title "
-            f"and none for the artist ({_quote(table.header)})"
+            "is no list of likes that Narada knows: its first row names no column for the "
+            f"{missing}: {_quote(table.header)}; name them so, or export with Exportify"
         )
     if columns.kind is not None and columns.playlist is not None:
         return _read_tunemymusic(table, replace(columns, is_plural=False))
@@ -232,5 +234,5 @@ def _get(row: Sequence[str], place: int | None) -> str:
 
 
 def _quote(header: Sequence[str]) -> str:
-    text = clean_detail(", ".join(header))
+    text = clean_detail(", ".join(filter(None, header))) or "it has no header"
     return text if len(text) <= 120 else text[:119] + "…"

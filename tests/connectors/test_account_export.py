@@ -438,12 +438,16 @@ def test_saved_tracks_in_short_form_are_read(tmp_path: Path) -> None:
     rows = [
         {"name": "One", "artists": ["A", "B, C"], "album": "X", "url": f"https://x/{ID_1}"},
         {"name": "Two", "artists": "D", "isrc": "USUM71703861", "added_at": "2020-02-29"},
+        {"date_added": "2020-02-29", "track": {"title": "Four", "artist": "E", "uri": URI_3}},
         {"name": 1999, "artists": [{"name": "Prince"}], "duration": "6:15", "spotify_id": ID_2},
     ]
     assert read(tmp_path, rows).items == (
         LikedTrack(ServiceTrack("One", ("A", "B, C"), "X")),
         LikedTrack(
             ServiceTrack("Two", ("D",), isrc="USUM71703861"), datetime(2020, 2, 29, tzinfo=UTC)
+        ),
+        LikedTrack(
+            ServiceTrack("Four", ("E",), service_id=ID_3), datetime(2020, 2, 29, tzinfo=UTC)
         ),
         LikedTrack(ServiceTrack("1999", ("Prince",), "", 375000, service_id=ID_2)),
     )
@@ -459,11 +463,13 @@ def test_saved_rows_that_are_no_tracks_are_unavailable(tmp_path: Path) -> None:
     episode = {"track": {"name": "E", "artists": [], "uri": f"spotify:episode:{ID_1}"}}
     broken = {"track": {"name": ["?"], "artists": 7, "duration_ms": "x", "album": 3}}
     assert [
-        (item.unavailable, item.label) for item in read(tmp_path, [local, episode, broken]).items
+        (item.unavailable, item.label)
+        for item in read(tmp_path, [local, episode, broken, None]).items
     ] == [
         ("local file", "A - S"),
         ("podcast episode", "E"),
         ("[2] has no title", "7"),
+        ("no longer on Spotify", "[3]"),
     ]
 
 
@@ -534,6 +540,16 @@ def test_other_csv_artists_are_split_where_the_column_is_a_list(tmp_path: Path) 
     assert credits_of(read(tmp_path, text)) == list(cells.values())
 
 
+def test_other_csv_of_flattened_json_is_read(tmp_path: Path) -> None:
+    text = (
+        "added_at,track.album.name,track.artists,track.external_ids.isrc,track.name,track.uri\n"
+        "2020-02-29T00:00:00Z,X,\"[{'name': 'A', 'id': 1}, {'name': 'B, C'}]\","
+        f"USUM71703861,S,{URI_1}\n"
+    )
+    track = ServiceTrack("S", ("A", "B, C"), "X", isrc="USUM71703861", service_id=ID_1)
+    assert read(tmp_path, text).items == (LikedTrack(track, datetime(2020, 2, 29, tzinfo=UTC)),)
+
+
 def test_other_csv_lengths_in_minutes_are_read(tmp_path: Path) -> None:
     text = "id,track_name,artist,duration_ms\n" + "".join(
         f"{ID_1},S,A,{minutes}\n" for minutes in ("5.152933333333333", "3.5", "x", "")
@@ -558,8 +574,8 @@ def test_other_csv_lengths_in_minutes_are_read(tmp_path: Path) -> None:
         (b"\xff\xfeT\x00r", "byte"),
         ("<!doctype html><title>x</title>", "web page"),
         ("hello", "names no column"),
-        ("id,price\n1,2\n", "(id, price)"),
-        ("Album,Artist\nX,Y\n", "names no column"),
+        ("id,price\n1,2\n", "for the title and the artist: id, price"),
+        ("Album,Artist\nX,Y\n", "names no column for the title: Album, Artist"),
         ('Track,Artist\n"A,B\n', "row 2"),
         ('Track,Artist\n"A"x,B\n', "row 2, line 2"),
         ("Track,Artist\n" + "x" * 200_000 + ",B\n", "field larger than field limit"),
