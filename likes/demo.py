@@ -1,0 +1,245 @@
+"""The demo: Narada's real commands, each a process of its own, against a sandbox of its own.
+
+Everything it makes lies in one folder. The commands get an environment in which that folder, a
+SQLite file in it and the sandbox's addresses stand for all that the real installation has set, so
+that neither its database nor its credentials can be met.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from connectors.sandbox.server import Sandbox
+
+PERSON = "alice"
+ADMIN = "admin"
+DEFAULT_LIKES = 200
+SANDBOX_FILE = "sandbox.sqlite3"
+DATABASE_FILE = "narada.sqlite3"
+#: A file that says that both services have been connected.
+CONNECTED = "connected"
+#: Set for the commands of a demo, and for nothing else.
+MARK = "NARADA_DEMO"
+#: The sandbox has no rate limit to respect.
+REQUESTS_PER_SECOND = "200"
+PROGRAM_DIR = Path(__file__).resolve().parent.parent
+
+#: What a real installation may have set and the demo must not see.
+FOREIGN = (
+    "SECRET_KEY",
+    "TOKEN_ENCRYPTION_KEYS",
+    "REDIS_URL",
+    "SENTRY_DSN",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "BEHIND_PROXY",
+    "SECURE_COOKIES",
+    "SECURE_HSTS_SECONDS",
+    "SECURE_SSL_REDIRECT",
+    "PURGE_AFTER_DAYS",
+    "SIGN_UP_OPEN",
+)
+
+
+class StepFailed(Exception):
+    """A command of the demo did not end well; it has said why itself. The text names it."""
+
+
+def make_environment(folder: Path, sandbox: dict[str, str]) -> dict[str, str]:
+    """Return the environment of the demo's processes, given the sandbox's settings."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    python_path = os.pathsep.join(filter(None, [str(PROGRAM_DIR), kept.get("PYTHONPATH", "")]))
+    return {
+        **kept,
+        **sandbox,
+        MARK: "1",
+        "DEBUG": "True",
+        "ENV_FILE": os.devnull,
+        "NARADA_VAR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / DATABASE_FILE}",
+        "LASTFM_REQUESTS_PER_SECOND": REQUESTS_PER_SECOND,
+        "SPOTIFY_REQUESTS_PER_SECOND": REQUESTS_PER_SECOND,
+        # A new like in the sandbox is to be seen on the other side soon.
+        "SYNC_EVERY_MINUTES": "1",
+        "DJANGO_SETTINGS_MODULE": "narada_site.settings",
+        "PYTHONPATH": python_path,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+class Stage:
+    """Runs commands in the demo's environment, and ends every one that still runs on leaving.
+
+    ``say`` is told each command before it runs, as a person would type it.
+    """
+
+    def __init__(self, environment: dict[str, str], say: Callable[[str], None]) -> None:
+        self._environment = environment
+        self._say = say
+        self._running: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._running:
+            end(process)
+
+    def start(self, *arguments: str, read: bool = False) -> subprocess.Popen[str]:
+        """Start ``python -m ARGUMENTS``; with ``read`` its standard output is a pipe.
+
+        In a group of its own, so that Ctrl-C reaches the demo alone, which ends the others in
+        their order.
+        """
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if read else None,
+            text=True,
+            process_group=0,
+        )
+        self._running.append(process)
+        return process
+
+    def run(self, *arguments: str, quiet: bool = False) -> None:
+        """Run one of Narada's commands to its end. Raises StepFailed when it does not end well."""
+        if not quiet:
+            self._announce(arguments)
+        self._finish(self.start("django", *arguments), arguments[0])
+
+    def connect(self, command: str, person: str) -> None:
+        """Run a ``connect_*`` command and answer its consent page as a person in a browser would.
+
+        Raises StepFailed.
+        """
+        arguments = [command, "-u", person, "--no-browser", "--timeout", "30"]
+        if command == "connect_spotify":
+            arguments += ["--port", "0"]
+        self._announce(arguments)
+        process = self.start("django", *arguments, read=True)
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                if line.startswith("Open: "):
+                    address = line.removeprefix("Open: ").strip()
+                    self._say(f"(the page it opens is answered as {person}: Allow)")
+                    allow(address, person)
+        self._finish(process, command)
+
+    def _announce(self, arguments: Sequence[str]) -> None:
+        name, *rest = arguments
+        self._say(f"$ narada {' '.join([name.replace('_', '-'), *rest])}")
+
+    def _finish(self, process: subprocess.Popen[str], name: str) -> None:
+        code = process.wait()
+        self._running.remove(process)
+        if code:
+            raise StepFailed(f"{name.replace('_', '-')} ended with exit code {code}")
+
+
+def allow(address: str, person: str) -> None:
+    """Submit the form of the sandbox's consent page. Raises StepFailed."""
+    form = urllib.parse.urlencode({"user": person, "answer": "allow"}).encode()
+    # Loopback is never reached through a proxy.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(address, form, timeout=30):
+            pass
+    except (urllib.error.URLError, OSError) as error:
+        raise StepFailed(f"the sandbox's consent page did not answer ({error})") from error
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a process and all it started: first asked to, then, after five seconds, at once."""
+    for word, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+        if process.poll() is not None:
+            return
+        try:
+            os.killpg(process.pid, word)
+        except ProcessLookupError:
+            return
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+@contextmanager
+def end_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, so that what it started is ended."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    former = {word: signal.signal(word, stop) for word in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for word, handler in former.items():
+            signal.signal(word, handler)
+
+
+def open_sandbox(folder: Path, likes: int | None) -> Sandbox:
+    """Return the demo's sandbox, not yet serving, with what an earlier demo left there.
+
+    Another number of likes than the earlier demo's starts everything over.
+    """
+    box = Sandbox(likes=likes or DEFAULT_LIKES, state_path=folder / SANDBOX_FILE)
+    person = box.services.state.find_user(PERSON)
+    if likes is None or (person is not None and len(person.likes) == likes):
+        return box
+    box.stop()
+    start_over(folder)
+    return Sandbox(likes=likes, state_path=folder / SANDBOX_FILE)
+
+
+def start_over(folder: Path) -> None:
+    """Delete what a demo made, and nothing else."""
+    for name in (SANDBOX_FILE, DATABASE_FILE):
+        for suffix in ("", "-wal", "-shm"):
+            (folder / f"{name}{suffix}").unlink(missing_ok=True)
+    for message in (folder / "queue").glob("*/*"):
+        message.unlink(missing_ok=True)
+    (folder / CONNECTED).unlink(missing_ok=True)
+
+
+def set_the_stage(stage: Stage, folder: Path) -> None:
+    """Set up, connect, import, export, verify: each by its own command. Raises StepFailed."""
+    stage.run("init_db", "-u", PERSON)
+    if not (folder / CONNECTED).exists():
+        stage.connect("connect_spotify", PERSON)
+        stage.connect("connect_lastfm", PERSON)
+        (folder / CONNECTED).touch()
+    stage.run("import_spotify_likes", "-u", PERSON)
+    stage.run("export_likes_to_lastfm", "-u", PERSON)
+    stage.run("verify_likes", "-u", PERSON)
+
+
+def serve_pages(stage: Stage, port: int) -> None:
+    """Serve the web pages, and work for them, until one of the two processes ends.
+
+    Raises StepFailed when one does.
+    """
+    bind = f"127.0.0.1:{port}"
+    web = stage.start("gunicorn", "narada_site.wsgi", "--bind", bind, "--threads", "4",
+                      "--log-level", "warning")  # fmt: skip
+    worker = stage.start("celery", "-A", "narada_site", "worker", "--beat", "--concurrency", "1",
+                         "--loglevel", "WARNING")  # fmt: skip
+    while True:
+        for process, name in ((web, "The web server"), (worker, "The worker")):
+            if process.poll() is not None:
+                raise StepFailed(f"{name} ended with exit code {process.returncode}")
+        time.sleep(0.2)
