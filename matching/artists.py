@@ -71,21 +71,23 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
     )
 
 
-def split_names(credit: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def split_names(credit: str) -> tuple[str, ...]:
     """Return the names in a joined credit, folded; a known band with a joint in its name whole.
 
     >>> split_names("Ben Böhmer, Nils Hoffmann & Malou")
-    ['ben bohmer', 'nils hoffmann', 'malou']
+    ('ben bohmer', 'nils hoffmann', 'malou')
     """
     whole = fold_name(credit)
     if whole in load_whole_names():
-        return [whole]
-    return _split_all(credit) or ([whole] if whole else [])
+        return (whole,)
+    return _split_all(credit) or ((whole,) if whole else ())
 
 
-def _split_all(credit: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def _split_all(credit: str) -> tuple[str, ...]:
     names = (fold_name(piece) for piece in _JOINTS.split(credit) if piece and piece.strip())
-    return list(dict.fromkeys(name for name in names if name))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 @lru_cache(maxsize=8192)
@@ -126,11 +128,12 @@ def compare_credits(a: Credit, b: Credit) -> str:
     """Return how two credits relate, strongest first.
 
     ``missing`` (one says nothing), ``equal``, ``primary`` (the same first artist), ``ensemble``
-    (the same with a band's name), ``contained`` (all of one side are named on the other),
-    ``shared`` (another artist in common), ``near`` (spelled nearly alike, or one name within the
+    (the same with a band's name), ``contained`` (all of one side's names, split at every joint,
+    are on the other), ``second`` (one's artist is named after another on the other), ``shared``
+    (another artist in common), ``near`` (spelled nearly alike, or one name within the
     other), ``other``.
     """
-    if not a.everyone or not b.everyone:
+    if not a.main or not b.main:
         return "missing"
     if a.main == b.main or a.wholes == b.wholes or a.everyone == b.everyone:
         return "equal"
@@ -145,7 +148,7 @@ def compare_credits(a: Credit, b: Credit) -> str:
     if len(fewer) > 1 and fewer <= more:
         return "contained"
     if a.main <= b.everyone or b.main <= a.everyone:
-        return "contained"
+        return "second"  # Aerosmith's "Walk This Way" and Run-DMC's with Aerosmith
     if a.everyone & b.everyone or set(a.wholes) & b.everyone or set(b.wholes) & a.everyone:
         return "shared"
     if any(_are_near(x, y) for x in firsts_a for y in firsts_b):

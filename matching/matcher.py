@@ -39,8 +39,8 @@ _SHORTEST = 10_000
 _SETTLED_BY_LENGTH = frozenset(
     {
         "subtitle-one-side", "subtitles-near", "year-note", "edit-note", "edit-one-side",
-        "mix-one-side", "cut-one-side", "artists-near", "artists-shared", "version-says-more",
-        "live-album-one-side", "guests-differ", "guest-one-side",
+        "mix-one-side", "cut-one-side", "version-says-more", "live-album-one-side",
+        "artists-near", "artists-shared", "artists-second", "guests-differ", "guest-one-side",
     }
 )  # fmt: skip
 
@@ -190,6 +190,7 @@ _ARTISTS = {
     "primary": ("agrees", "the same first artist"),
     "ensemble": ("agrees", "the same artist with and without a band"),
     "contained": ("agrees", "the artists of one side are among those of the other"),
+    "second": ("doubt", "the artist of one side is not the first on the other"),
     "shared": ("doubt", "an artist in common, but not the first one"),
     "near": ("doubt", "the artists are spelled alike, but not the same"),
     "other": ("differs", "no artist in common"),
@@ -203,7 +204,7 @@ def _compare_artists(a: Prepared, b: Prepared) -> Iterator[Evidence]:
         text = "one side is a tribute or karaoke act"
         yield Evidence("artists", "differs", text, "imitator")
         return
-    if relation == "missing" and (a.credit.everyone or b.credit.everyone):
+    if relation == "missing" and (a.credit.main or b.credit.main):
         kind = "doubt"
     if relation == "other" and _share_album(a, b):
         # "Go Crazy" on "Slime & B": each service names another of the two
@@ -230,7 +231,8 @@ def _compare_guests(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidenc
 
 def _share_album(a: Prepared, b: Prepared) -> bool:
     """Tell whether both are on an album of one name that is not just the title's."""
-    return bool(a.album.key) and a.album.key == b.album.key != squash(a.title.core)
+    titles = {squash(a.title.core), squash(b.title.core)}
+    return bool(a.album.key) and a.album.key == b.album.key and a.album.key not in titles
 
 
 def _compare_lengths(a: int | None, b: int | None) -> Iterator[Evidence]:

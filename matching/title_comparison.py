@@ -57,7 +57,8 @@ def _compare_words(a: Title, b: Title) -> Evidence:
     if core_a == core_b or _skeleton(a.core) == _skeleton(b.core):
         return _compare_subtitles(a, b)
     if squash(a.full) == core_b or squash(b.full) == core_a:
-        return _weigh_subtitle(*((*a.subtitles, a.lead) if len(a.full) < len(b.full) else ()))
+        longer = b if squash(a.full) == core_b else a
+        return _weigh_subtitle(*longer.subtitles, longer.lead)
     return _compare_spellings(a, b)
 
 
@@ -109,7 +110,16 @@ def _compare_spellings(a: Title, b: Title) -> Evidence:
     if _is_latin(a) != _is_latin(b):
         text = "the titles are in different scripts"
         return Evidence("title", "doubt", text, "other-script")
+    if _share_much(a.full, b.full):
+        return Evidence("title", "differs", "the titles are alike in part", "title-partly-alike")
     return Evidence("title", "differs", "different titles", "other-title")
+
+
+def _share_much(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    """Tell whether one title's words are all in the other, or most of the letters agree."""
+    if set(a) <= set(b) or set(b) <= set(a):
+        return True
+    return Levenshtein.normalized_similarity(squash(a), squash(b), score_cutoff=0.6) > 0
 
 
 def _are_near(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
