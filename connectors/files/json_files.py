@@ -324,5 +324,5 @@ def _note(value: object, items: Sequence[LikedTrack]) -> str:
         )
     undated = sum(item.liked_at is None for item in items)
     if undated:
-        notes.append(f"{undated:,} rows have no readable date of liking")
+        notes.append(f"rows without a readable date of liking: {undated:,}")
     return clean_detail("; ".join(notes))

@@ -160,7 +160,7 @@ def _read_tunemymusic(table: Table, columns: Columns) -> LikesFile:
     items, note = _read_items(kept, columns)
     if others:
         note = "; ".join(
-            filter(None, [note, f"{others:,} rows of playlists, albums or artists left out"])
+            filter(None, [note, f"rows of playlists, albums or artists left out: {others:,}"])
         )
     return LikesFile(TUNEMYMUSIC, items, note)
 
@@ -226,7 +226,7 @@ def _note_dates(items: Sequence[LikedTrack], columns: Columns) -> str:
     if columns.added is None:
         return "the file has no dates of liking"
     missing = sum(item.liked_at is None for item in items)
-    return f"{missing:,} rows have no readable date of liking" if missing else ""
+    return f"rows without a readable date of liking: {missing:,}" if missing else ""
 
 
 def _get(row: Sequence[str], place: int | None) -> str:

@@ -360,7 +360,7 @@ def test_tunemymusic_counts_only_favourites(tmp_path: Path) -> None:
         ),
         LikedTrack(None, None, "row 5 has no title and no artist", URI_3),
     )
-    assert "2 rows of playlists, albums or artists left out" in likes.note
+    assert "rows of playlists, albums or artists left out: 2" in likes.note
 
 
 def test_tunemymusic_ids_of_other_services_are_not_spotifys(tmp_path: Path) -> None:
@@ -379,7 +379,7 @@ def test_tunemymusic_without_favourites_has_no_likes(tmp_path: Path) -> None:
     text = "Track name,Artist name,Album,Playlist name,Type,ISRC\nA,B,C,D,Playlist,\n"
     likes = read(tmp_path, text)
     assert likes.items == ()
-    assert likes.note == "1 rows of playlists, albums or artists left out"
+    assert likes.note == "rows of playlists, albums or artists left out: 1"
 
 
 # --- Saved tracks as JSON -----------------------------------------------------------------------
@@ -426,7 +426,7 @@ def test_saved_tracks_without_names_are_unavailable_with_their_id(tmp_path: Path
 def test_saved_tracks_without_dates_are_read(tmp_path: Path) -> None:
     likes = read(tmp_path, {"tracks": [SAVED["track"]]})
     assert likes.items == (LikedTrack(SAVED_LIKE.track),)
-    assert likes.note == "1 rows have no readable date of liking"
+    assert likes.note == "rows without a readable date of liking: 1"
 
 
 def test_saved_tracks_missing_pages_are_noted(tmp_path: Path) -> None:
@@ -496,7 +496,7 @@ def test_other_csv_with_clear_columns_is_read(tmp_path: Path) -> None:
             ),
             LikedTrack(ServiceTrack("Two", ("B",), "X", 3723000, explicit=True, service_id=ID_2)),
         ),
-        "1 rows have no readable date of liking",
+        "rows without a readable date of liking: 1",
     )
 
 
