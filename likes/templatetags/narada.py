@@ -1,0 +1,76 @@
+"""How the pages write lengths and scores, and where a track is to be seen on its service."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from likes.models import Like, Run, ServiceMapping
+
+register = template.Library()
+
+_TONES = {
+    Like.State.PRESENT: "good",
+    Like.State.PENDING: "busy",
+    Like.State.SENDING: "busy",
+    Like.State.REVIEW: "ask",
+    Like.State.NOT_FOUND: "ask",
+    Like.State.FAILED: "bad",
+    Run.State.RUNNING: "busy",
+    Run.State.DONE: "good",
+    Run.State.LATER: "ask",
+    Run.State.STOPPED: "bad",
+    Run.State.FAILED: "bad",
+    ServiceMapping.Decision.ACCEPTED: "good",
+    ServiceMapping.Decision.CANDIDATE: "ask",
+    ServiceMapping.Decision.REJECTED: "off",
+    "connected": "good",
+    "reconnect": "bad",
+}
+
+
+@register.filter
+def length(duration_ms: int | None) -> str:
+    """Write milliseconds as minutes and seconds: 217000 is "3:37"."""
+    if not duration_ms:
+        return ""
+    minutes, seconds = divmod(round(duration_ms / 1000), 60)
+    return f"{minutes}:{seconds:02}"
+
+
+@register.filter
+def percent(score: float | None) -> str:
+    """Write a score of 0 to 1 as "87 %"; never "100 %" for what is not certain."""
+    if score is None:
+        return ""
+    return f"{min(99, round(score * 100)) if score < 1 else 100} %"
+
+
+@register.filter
+def tone(state: str) -> str:
+    """Return the class that colours a state; its name is always written beside the colour."""
+    return _TONES.get(state, "off")
+
+
+@register.simple_tag
+def badge(state: str, label: str) -> SafeString:
+    return format_html('<span class="badge {}">{}</span>', tone(state), label)
+
+
+@register.filter
+def spotify_url(mapping: ServiceMapping) -> str:
+    if not mapping.service_id:
+        return ""
+    return f"https://open.spotify.com/track/{quote(mapping.service_id)}"
+
+
+@register.filter
+def lastfm_url(mapping: ServiceMapping) -> str:
+    """Return the address of a page on Last.fm, which is its names."""
+    if not mapping.artists or not mapping.title:
+        return ""
+    artist, title = (quote(name, safe="") for name in (mapping.artists[0], mapping.title))
+    return f"https://www.last.fm/music/{artist}/_/{title}"

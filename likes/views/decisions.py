@@ -1,0 +1,203 @@
+"""The review list, and every decision a person makes in the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from likes import review
+from likes.forms import NameForm
+from likes.keyset import get_page
+from likes.models import Like, LikeQuerySet, Service, ServiceMapping, Track
+from likes.search import search_tracks
+
+PAGE_SIZE = 20
+#: Decided at one press at most; the rest stays for the next press.
+MOST_AT_ONCE = 500
+MOST_REASONS = 8
+
+STATES = {
+    Like.State.REVIEW.value: "needs review",
+    Like.State.NOT_FOUND.value: "not found",
+    Like.State.FAILED.value: "refused",
+}
+#: What can be done to many likes at once.
+BULK: dict[str, Callable[[Like, AbstractBaseUser], object]] = {
+    "accept": review.accept_best,
+    "reject": review.reject_all,
+    "exclude": review.exclude,
+    "reopen": review.reopen,
+}
+ON_MAPPING: dict[str, Callable[[ServiceMapping, AbstractBaseUser], object]] = {
+    "accept": review.accept,
+    "reject": review.reject,
+}
+ON_TRACK: dict[str, Callable[[Like, AbstractBaseUser], object]] = {
+    "exclude": review.exclude,
+    "reopen": review.reopen,
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which cases are shown: those in a state, with some words, held back for one reason."""
+
+    state: str
+    text: str
+    reason: str
+
+    @classmethod
+    def read(cls, given: Any) -> Filter:
+        state = given.get("state", "")
+        return cls(
+            state=state if state in STATES else "",
+            text=given.get("q", "").strip()[:200],
+            reason=given.get("reason", "")[:500],
+        )
+
+    def find(self, user: AbstractBaseUser) -> LikeQuerySet:
+        cases = Like.objects.of(user).on(Service.LASTFM).for_a_person()
+        if self.state:
+            cases = cases.filter(state=self.state)
+        if self.reason:
+            cases = cases.filter(last_error=self.reason)
+        return search_tracks(cases, self.text, "track__")
+
+
+@login_required
+@require_safe
+def review_list(request: HttpRequest) -> HttpResponse:
+    """The cases that only a person can settle, one under the other."""
+    shown = Filter.read(request.GET)
+    cases = shown.find(request.user)
+    page = get_page(cases.select_related("track"), request.GET.get("after", ""), PAGE_SIZE)
+    give_candidates(page.rows)
+    everything = Filter("", "", "").find(request.user)
+    return render(
+        request,
+        "likes/review_list.html",
+        {
+            "page": page,
+            "total": cases.count(),
+            "shown": shown,
+            "states": STATES,
+            "reasons": _count_reasons(everything),
+            "most": MOST_AT_ONCE,
+        },
+    )
+
+
+def give_candidates(cases: Iterable[Like]) -> None:
+    """Set ``pages`` of each case to what it may be on Last.fm, likeliest first; in one query."""
+    cases = list(cases)
+    pages: dict[int, list[ServiceMapping]] = {}
+    found = ServiceMapping.objects.on(Service.LASTFM).filter(
+        track__in=[case.track_id for case in cases]
+    )
+    for page in sorted(found, key=lambda page: (-(page.score or 0), page.pk)):
+        pages.setdefault(page.track_id, []).append(page)
+    for case in cases:
+        case.pages = pages.get(case.track_id, [])  # type: ignore[attr-defined]
+
+
+def _count_reasons(cases: LikeQuerySet) -> list[tuple[str, int]]:
+    """Return what holds several cases back, the most frequent first."""
+    counted = (
+        cases.exclude(last_error="")
+        .values_list("last_error")
+        .annotate(number=Count("pk"))
+        .filter(number__gt=1)
+        .order_by("-number", "last_error")
+    )
+    return list(counted[:MOST_REASONS])
+
+
+@login_required
+@require_POST
+def decide_on_many(request: HttpRequest) -> HttpResponse:
+    """Decide alike on the cases ticked, or on all that the filter shows."""
+    decide = BULK.get(request.POST.get("decision", ""))
+    if decide is None:
+        raise Http404
+    cases = Filter.read(request.POST).find(request.user).select_related("track")
+    if request.POST.get("scope") != "all":
+        ticked = [pk for pk in request.POST.getlist("case") if pk.isdecimal() and len(pk) < 19]
+        cases = cases.filter(pk__in=ticked)
+    rows = list(cases.order_by("pk")[:MOST_AT_ONCE])
+    if not rows:
+        messages.error(request, "No case was ticked.")
+    else:
+        outcome = review.decide_many(decide, rows, request.user)
+        messages.success(request, f"{outcome}.")
+    return _go_back(request, "review")
+
+
+@login_required
+@require_POST
+def decide_on_page(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
+    """Accept or reject one page on Last.fm."""
+    mapping = get_object_or_404(ServiceMapping, pk=pk, user=request.user, service=Service.LASTFM)
+    return _decide(request, mapping.track_id, lambda: ON_MAPPING[decision](mapping, request.user))
+
+
+@login_required
+@require_POST
+def decide_on_track(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
+    """Leave a track out on Last.fm, or try it again."""
+    like = get_object_or_404(Like, track=pk, user=request.user, service=Service.NARADA)
+    return _decide(request, pk, lambda: ON_TRACK[decision](like, request.user))
+
+
+@login_required
+@require_POST
+def name_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the name that a person typed as the track's page on Last.fm."""
+    track = get_object_or_404(Track, pk=pk, user=request.user)
+    form = NameForm(request.POST)
+
+    def choose() -> None:
+        if not form.is_valid():
+            wrong = [text for texts in form.errors.values() for text in texts]
+            raise review.NotPossible(" ".join(wrong))
+        names = form.cleaned_data
+        review.choose_name(track, names["artist"], names["title"], request.user)
+
+    return _decide(request, pk, choose)
+
+
+def _decide(request: HttpRequest, track_id: int, decide: Callable[[], object]) -> HttpResponse:
+    """Make a decision, then show the case as it is now, or go back to where it was made."""
+    problem = ""
+    try:
+        decide()
+    except review.NotPossible as reason:
+        problem = str(reason)
+    if request.htmx and request.POST.get("from") == "review":
+        cases = Like.objects.of(request.user).on(Service.LASTFM).select_related("track")
+        case = get_object_or_404(cases, track=track_id)
+        give_candidates([case])
+        return render(request, "likes/_case.html", {"case": case, "problem": problem})
+    if problem:
+        messages.error(request, f"Nothing was changed: {problem}.")
+    else:
+        messages.success(request, "Decided. The next sync does what follows from it.")
+    return _go_back(request, "track", track_id)
+
+
+def _go_back(request: HttpRequest, *fallback: object) -> HttpResponse:
+    address = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return redirect(address)
+    return redirect(*fallback)

@@ -1,0 +1,43 @@
+"""A user's settings, their data in one file, and their leaving."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from likes.forms import DeleteAccountForm, SyncSettingsForm
+from likes.models import SyncSettings
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings_page(request: HttpRequest) -> HttpResponse:
+    sync, _ = SyncSettings.objects.get_or_create(user=request.user)
+    form = SyncSettingsForm(request.POST or None, instance=sync)
+    if request.method == "POST" and form.is_valid():
+        # Only what the form shows: beat may have set the next time meanwhile.
+        SyncSettings.objects.filter(pk=sync.pk).update(**form.cleaned_data)
+        messages.success(request, "Your settings are kept.")
+        return redirect("settings")
+    return render(request, "likes/settings.html", {"form": form})
+
+
+@sensitive_post_parameters("proof")
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_account(request: HttpRequest) -> HttpResponse:
+    """Delete the user and every row that belongs to them, at once."""
+    form = DeleteAccountForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = User.objects.get(pk=request.user.pk)
+        logout(request)
+        user.delete()
+        messages.success(request, "Your account and everything in it is deleted.")
+        return redirect("account_login")
+    return render(request, "likes/delete_account.html", {"form": form})

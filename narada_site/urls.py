@@ -1,0 +1,22 @@
+"""Addresses: the pages of ``likes``, allauth's for signing in and connecting, the admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+# Without this import a web process would queue its tasks with Celery's defaults, not our settings.
+from narada_site.celery import app as celery_app
+
+admin.site.site_header = "Narada"
+admin.site.site_title = "Narada"
+admin.site.index_title = "Everything that Narada stores"
+
+urlpatterns = [
+    # Its own page of connections knows nothing of what a disconnect has to delete.
+    path("accounts/3rdparty/", RedirectView.as_view(pattern_name="connections")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("likes.urls")),
+]
+
+__all__ = ["celery_app", "urlpatterns"]
