@@ -78,11 +78,10 @@ class Control:
                 return answer_json(self._list_calls(call))
             if call.http == "GET" and "/" in path:
                 return answer_json(self._list_rows(*path.split("/", 1)))
-            run = self._orders.get((call.http, path))
-            if run is None:
+            if (call.http, path) not in self._orders:
                 names = sorted(f"{http} /sandbox/{name}" for http, name in self._orders)
                 return answer_json({"error": "no such order", "orders": names}, 404)
-            return answer_json(run(order))
+            return answer_json(self.run(path, order, call.http))
         except BadFault as error:
             return answer_bad_fault(error)
         except AllowListFull:
@@ -90,6 +89,13 @@ class Control:
             return answer_json({"error": text}, 409)
         except (BadOrder, TypeError, ValueError, KeyError) as error:
             return answer_json({"error": f"{type(error).__name__}: {error}"}, 400)
+
+    def run(self, path: str, order: dict[str, Any], http: str = "POST") -> Any:
+        """Carry out one order and return what to answer; raises BadOrder and its like."""
+        run = self._orders.get((http, path))
+        if run is None:
+            raise BadOrder(f"no order {path!r}")
+        return run(order)
 
     def _find_user(self, order: dict[str, Any]) -> User:
         return self._name_user(str(order.get("user", "")))

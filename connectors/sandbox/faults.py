@@ -26,6 +26,7 @@ DAY = 86_236
 _SERVICES = {"spotify": ("spotify", "accounts"), "accounts": ("accounts",), "lastfm": ("lastfm",)}
 _TWISTS = ("object_for_list", "missing_date", "other_user", "wobble", "page_twice")
 _DELAYS = ("stall", "latency")
+_MEANWHILE = "meanwhile"
 
 
 class BadFault(ValueError):
@@ -39,7 +40,9 @@ class Fault:
     Parameters by kind: status: ``status``, ``body``, ``content_type``; rate_limited and
     quota_exceeded: ``retry_after`` in seconds, null for none; lastfm_error: ``code`` and
     ``status``; stall: ``seconds``; latency: ``ms``; wobble: ``by``; cut_json: ``how`` "length"
-    to break the connection; not_allowlisted: ``json`` true for the other form clients report.
+    to break the connection; not_allowlisted: ``json`` true for the other form clients report;
+    meanwhile: ``path`` and ``order`` for the control API, carried out just before the call is
+    answered, so that a list moves while it is read.
     """
 
     kind: str
@@ -132,7 +135,7 @@ _ANSWERS: dict[str, Callable[[Fault, Call], Answer]] = {
     ),
 }
 _AFTERWARDS = ("reset_after", "cut_json")
-KINDS = (*_ANSWERS, *_AFTERWARDS, *_TWISTS, *_DELAYS)
+KINDS = (*_ANSWERS, *_AFTERWARDS, *_TWISTS, *_DELAYS, _MEANWHILE)
 
 _KIND_SERVICES: dict[str, tuple[str, ...]] = {
     "quota_exceeded": ("spotify",),
@@ -227,6 +230,15 @@ def collect_twists(fired: list[Fault]) -> dict[str, Any]:
     if "wobble" in twists:
         twists["wobble"] = sum(int(f.parameters.get("by", -1)) for f in fired if f.kind == "wobble")
     return twists
+
+
+def list_orders(fired: list[Fault]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the orders to carry out before the call is answered, as (path, order)."""
+    return [
+        (str(fault.parameters.get("path")), dict(fault.parameters.get("order", {})))
+        for fault in fired
+        if fault.kind == _MEANWHILE
+    ]
 
 
 def answer_instead(fired: list[Fault], call: Call) -> Answer | None:

@@ -61,9 +61,16 @@ def invent_artist(number: int) -> str:
     kind, rest = number % 3, number // 3
     if kind == 0:
         return f"{_FIRST[rest % len(_FIRST)]} {_LAST[rest // len(_FIRST) % len(_LAST)]}"
-    adjective = _ADJECTIVES[rest % len(_ADJECTIVES)]
-    noun = _NOUNS[rest // len(_ADJECTIVES) % len(_NOUNS)]
-    return f"The {adjective} {noun}" if kind == 1 else f"{noun} {adjective}"
+    if kind == 1:
+        noun = _NOUNS[rest // len(_ADJECTIVES) % len(_NOUNS)]
+        return f"The {_ADJECTIVES[rest % len(_ADJECTIVES)]} {noun}"
+    return f"{_NOUNS[rest % len(_NOUNS)]} {_PLACES[rest // len(_NOUNS) % len(_PLACES)]}"
+
+
+def invent_album(number: int) -> str:
+    """Return the album of song ``number``; three songs share one."""
+    record = number // 3
+    return f"{_ADJECTIVES[record * 17 % len(_ADJECTIVES)]} {_NOUNS[record * 29 % len(_NOUNS)]}"
 
 
 def invent_song(number: int) -> Invention:
@@ -91,9 +98,9 @@ def invent_song(number: int) -> Invention:
     return Invention(
         title=title,
         artists=artists,
-        album=f"{_NOUNS[number // 6 % len(_NOUNS)]} & {_NOUNS[number // 7 % len(_NOUNS)]}",
+        album=invent_album(number),
         duration_ms=110_000 + number * 7_919 % 260_000,
-        released=str(1965 + number * 31 % 61),
+        released=str(1965 + number // 3 * 31 % 61),
         isrc=number % 50 != 11,
         relation=relation,
         lastfm_title=lastfm_title,

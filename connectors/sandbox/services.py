@@ -15,6 +15,7 @@ from connectors.sandbox.faults import (
     Faults,
     answer_instead,
     collect_twists,
+    list_orders,
     spoil_answer,
     sum_delays,
 )
@@ -117,6 +118,8 @@ class Services:
             time.sleep(delay)
         call.twists = collect_twists(fired)
         with self.state.lock:
+            for path, order in list_orders(fired):
+                self.control.run(path, order)
             moment = self.state.now()
             answer = answer_instead(fired, call) or self._act(call)
         answer = spoil_answer(fired, answer)

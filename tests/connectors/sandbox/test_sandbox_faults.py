@@ -158,6 +158,16 @@ def test_page_is_served_twice(box: Sandbox, spotify: SpotifyClient, lastfm: Last
     assert pages[1]["@attr"]["page"] == "2"
 
 
+def test_list_moves_while_it_is_read(box: Sandbox, spotify: SpotifyClient) -> None:
+    order = {"user": "alice", "n": 2}
+    rule = {"kind": "meanwhile", "match": "/me/tracks", "after": 1, "times": 1}
+    box.add_faults({**rule, "path": "like", "order": order})
+    first = spotify.api("/me/tracks", limit=10).json()
+    second = spotify.get(first["next"], timeout=10).json()
+    assert (first["total"], second["total"]) == (60, 62)
+    assert second["items"][:2] == first["items"][8:]
+
+
 def test_false_invalid_grant_spares_the_token(box: Sandbox) -> None:
     key = box.grant("spotify", "alice")["refresh_token"]
     box.add_faults({"kind": "false_invalid_grant", "service": "accounts", "times": 1})
@@ -218,4 +228,5 @@ def test_nonsense_rule_is_refused(box: Sandbox, rule: dict[str, Any]) -> None:
 
 def test_every_kind_can_be_switched_on(box: Sandbox) -> None:
     box.add_faults(*({"kind": kind, "times": 0} for kind in KINDS))
+    assert len(set(KINDS)) == len(KINDS) >= 20
     assert len(box.order("faults", http="GET")["faults"]) == len(KINDS)
