@@ -24,8 +24,8 @@ from connectors.answers import NAMES
 from connectors.errors import RateLimited, TemporaryError
 
 # A request reaches the service a little after its turn came, and not always equally late. Windows
-# 3 % longer than a second keep the late first and the prompt last of a window apart there too.
-_MARGIN = 1.03
+# 4 % longer than a second keep the late first and the prompt last of a window apart there too.
+_MARGIN = 1.04
 # Part of the even distance that is kept between two requests: without it a second's requests
 # leave in one burst and may arrive in another order; with all of it no lateness is made good.
 _SPACING = 0.8
@@ -40,7 +40,7 @@ def make_rates(per_second: float) -> list[Rate]:
     """Return pyrate-limiter's rates (ms) for ``per_second`` > 0, rounded down to whole requests.
 
     >>> make_rates(4)
-    [limit=1/206, limit=4/1030]
+    [limit=1/208, limit=4/1040]
     """
     limit = max(1, int(per_second))
     window = int(max(1000.0, 1000.0 / per_second) * _MARGIN)
