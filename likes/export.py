@@ -124,6 +124,7 @@ class Export:
         self._choose_listed(Listing.LOVED)
         self._adopt_chosen()
         read_library(self.user, self.connector, self._settle_by_library)
+        self._settle_by_library()
 
     def _choose_listed(self, listing: Listing) -> int:
         """Store the pages that a list settles; return how many stay unsettled."""

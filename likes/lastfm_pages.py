@@ -138,7 +138,8 @@ def look_up(connector: LastfmConnector, track: Track) -> PageChoice:
         mapping, verdict = _judge(track, artist, title, page)
         if verdict == Verdict.MATCH:
             mapping.decision = Decision.ACCEPTED
-            return PageChoice(accepted=mapping, candidates=choice.candidates)
+            others = [other for other in choice.candidates if other.key != mapping.key]
+            return PageChoice(accepted=mapping, candidates=others)
         if mapping.key not in {candidate.key for candidate in choice.candidates}:
             choice.candidates.append(mapping)
         if verdict == Verdict.REVIEW and is_real(page):
