@@ -87,7 +87,7 @@ class Control:
         except AllowListFull:
             text = f"development mode lists {self._state.allowlist_limit} users at most"
             return answer_json({"error": text}, 409)
-        except (BadOrder, TypeError, ValueError, KeyError) as error:
+        except (BadOrder, TypeError, ValueError, KeyError, AttributeError) as error:
             return answer_json({"error": f"{type(error).__name__}: {error}"}, 400)
 
     def run(self, path: str, order: dict[str, Any], http: str = "POST") -> Any:

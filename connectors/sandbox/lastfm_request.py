@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
@@ -46,6 +47,6 @@ class LastfmRequest:
         text = self.get(name)
         if not text:
             return default
-        if not text.lstrip("-").isdigit() or not 1 <= int(text) <= most:
+        if not re.fullmatch(r"-?[0-9]{1,9}", text) or not 1 <= int(text) <= most:
             raise LastfmError(6, f"{name} param out of bounds (1-{most})")
         return int(text)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -67,5 +68,6 @@ def answer_html(page: str, status: int = 200) -> Answer:
 
 
 def redirect(address: str) -> Answer:
-    """Send a browser elsewhere."""
-    return Answer(302, b"", "text/plain", (("Location", address),))
+    """Send a browser elsewhere; what cannot stand in a header is percent-encoded."""
+    safe = quote(address, safe="%/:=&?~#+!$,;'@()*[]")
+    return Answer(302, b"", "text/plain", (("Location", safe),))

@@ -9,6 +9,7 @@ from connectors.sandbox.state import Love, SavedItem, Scrobbled, State, User
 
 LOST = "null:"
 LOCAL_FILE = "spotify:local:The+Basement+Tapes+Band:Rehearsals+2009:Untitled+Jam+%2F+Take+3:187"
+MOST_LIKES = 200_000
 _DAY = 86_400
 _YEARS = 9 * 365 * _DAY
 
@@ -23,6 +24,12 @@ class Taste:
     loved_share: float = 0.1
     awkward: bool = True
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.likes <= MOST_LIKES:
+            raise ValueError(f"likes must be from 0 to {MOST_LIKES}")
+        if not (0 <= self.scrobble_share <= 1 and 0 <= self.loved_share <= 1):
+            raise ValueError("shares must be from 0 to 1")
 
 
 def furnish(state: State, user: User, taste: Taste) -> None:

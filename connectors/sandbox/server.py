@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read_body(self) -> bytes | None:
         text = self.headers.get("Content-Length", "0")
-        if not text.isdigit() or int(text) > _MAX_BODY:
+        if not text.isdecimal() or len(text) > 9 or int(text) > _MAX_BODY:
             self.close_connection = True
             self._send(answer_json({"error": "bad Content-Length"}, 400))
             return None

@@ -206,7 +206,7 @@ def _read_number(call: Call, name: str, default: int, least: int, most: int) -> 
     text = call.get(name)
     if text == "":
         return default
-    if not re.fullmatch(r"-?\d{1,9}", text) or not least <= int(text) <= most:
+    if not re.fullmatch(r"-?[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise Refused(400, f"Invalid {name}")
     return int(text)
 

@@ -384,6 +384,16 @@ def test_auth_web_flow_appends_the_token(box: Sandbox) -> None:
         assert session["session"]["name"] == "alice"
 
 
+def test_auth_callback_cannot_add_headers(box: Sandbox) -> None:
+    back = "http://127.0.0.1:9/\u00e9?x=1\r\nX-Added: 1"
+    params = {"api_key": LASTFM_API_KEY, "cb": back}
+    page = requests.Request("GET", f"{box.url}/api/auth/", params=params).prepare()
+    form = {"user": "alice", "answer": "allow"}
+    answer = requests.post(str(page.url), data=form, allow_redirects=False, timeout=10)
+    assert answer.headers["Location"].startswith("http://127.0.0.1:9/%C3%A9?x=1%0D%0AX-Added:%201&")
+    assert "X-Added" not in answer.headers
+
+
 def test_auth_declined_calls_nothing(box: Sandbox) -> None:
     page = f"{box.url}/api/auth/?api_key={LASTFM_API_KEY}&cb=http://127.0.0.1:9/"
     answer = requests.post(page, data={"answer": "cancel"}, allow_redirects=False, timeout=10)

@@ -227,6 +227,10 @@ def test_control_refuses_in_words(box: Sandbox) -> None:
         ("like", {"user": "nobody", "n": 1}),
         ("like", {"user": "alice", "service_id": "unknown"}),
         ("reset", {"speed": 9}),
+        ("reset", {"likes": -1}),
+        ("reset", {"loved_share": 2}),
+        ("users", {"name": 5}),
+        ("users", {}),
         ("love", {"user": "alice"}),
         ("faults", [{"kind": "flood"}]),
     ):
