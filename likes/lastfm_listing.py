@@ -122,7 +122,10 @@ def read_library(
 ) -> None:
     """Read the spellings the user scrobbles, most played first, while the pages that are left
     cost fewer calls than looking up what is still unsettled; what was read is kept for a day.
+
+    ``count_unsettled`` settles what the rows stored so far can, and says how much is left.
     """
+    unsettled = count_unsettled()
     checkpoint = checkpoint_of(user, Checkpoint.Listing.LIBRARY)
     now = timezone.now()
     fresh = checkpoint.read_at is not None and now - checkpoint.read_at < LIBRARY_KEPT
@@ -131,7 +134,7 @@ def read_library(
     page_number = checkpoint.position + 1 if fresh else 1
     reading = checkpoint.reading if fresh else checkpoint.reading + 1
     total_pages = -(-(checkpoint.total or 1) // 1000)
-    while page_number <= total_pages and total_pages - page_number < count_unsettled():
+    while page_number <= total_pages and total_pages - page_number < unsettled:
         page = connector.get_library_page(page_number)
         total_pages = page.total_pages
         done = page_number >= total_pages
@@ -149,6 +152,7 @@ def read_library(
                     seen=reading
                 ).delete()
         page_number += 1
+        unsettled = count_unsettled()
 
 
 def candidates_for(
