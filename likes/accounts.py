@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from allauth.socialaccount.models import SocialToken
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -84,7 +84,7 @@ CONSENT_MONTHS = 6
 # Connectors
 
 
-def spotify_connector(user: AbstractBaseUser, *, probe: bool = False) -> SpotifyConnector:
+def spotify_connector(user: User, *, probe: bool = False) -> SpotifyConnector:
     """Return a connector that always has a fresh token of this user. Calls nobody yet.
 
     Raises CredentialsMissing, NotConnected, and ServiceClosed or RateLimited while nobody is to
@@ -100,15 +100,15 @@ def spotify_connector(user: AbstractBaseUser, *, probe: bool = False) -> Spotify
         # What this thread was last given is what Spotify has just refused: when another has
         # refreshed it meanwhile, the new one is there already.
         refused = getattr(handed_out, "token", "") if forced else ""
-        handed_out.token = get_fresh_token(user, refused=refused, forced=forced)
-        return handed_out.token
+        token = handed_out.token = get_fresh_token(user, refused=refused, forced=forced)
+        return token
 
     return SpotifyConnector(
         get_token, api_url=settings.SPOTIFY_API_URL, http=make_session(Service.SPOTIFY)
     )
 
 
-def lastfm_connector(user: AbstractBaseUser, *, probe: bool = False) -> LastfmConnector:
+def lastfm_connector(user: User, *, probe: bool = False) -> LastfmConnector:
     """Return a connector with this user's session key. Raises as ``spotify_connector`` does."""
     check_credentials(Service.LASTFM)
     connection, token = _load(user, Service.LASTFM)
@@ -128,7 +128,7 @@ def lastfm_connector(user: AbstractBaseUser, *, probe: bool = False) -> LastfmCo
 # Fresh tokens
 
 
-def get_fresh_token(user: AbstractBaseUser, *, refused: str = "", forced: bool = False) -> str:
+def get_fresh_token(user: User, *, refused: str = "", forced: bool = False) -> str:
     """Return a Spotify access token that lives for another minute at least.
 
     One that ends sooner, or that is the one just ``refused``, is refreshed; ``forced`` without a
@@ -181,7 +181,7 @@ def _release_refresh(connection: Connection, lease: datetime) -> None:
     mine.update(refreshing_until=None)
 
 
-def _refresh(user: AbstractBaseUser, row: SocialToken) -> str:
+def _refresh(user: User, row: SocialToken) -> str:
     """Ask Spotify for a new token, store it at once with what came along, and return it.
 
     Returns "" when the tokens were replaced meanwhile: by another process, or a new consent.
@@ -216,7 +216,7 @@ def _lock_unchanged(row: SocialToken, refresh_token: str) -> SocialToken | None:
     return standing if standing and standing.token_secret == refresh_token else None
 
 
-def _load(user: AbstractBaseUser, service: str) -> tuple[Connection, SocialToken]:
+def _load(user: User, service: str) -> tuple[Connection, SocialToken]:
     """Return a user's connection and token row. Raises NotConnected."""
     connection = (
         Connection.objects.filter(user=user, service=service).select_related("account").first()
@@ -251,9 +251,7 @@ def _not_connected(service: str, reason: str) -> NotConnected:
 # What a service says of a connection
 
 
-def note_refusal(
-    user: AbstractBaseUser, service: str, error: AuthorizationError | ServiceClosed
-) -> None:
+def note_refusal(user: User, service: str, error: AuthorizationError | ServiceClosed) -> None:
     """Write down that a service refused this user, or everybody. Each error counts once.
 
     The connection needs a person from now on. Its tokens are kept, because Spotify's outages have
@@ -261,9 +259,9 @@ def note_refusal(
     in a row of the token itself discards them, as Spotify asks. A bad key or signature closes the
     service for the whole deployment instead.
     """
-    if getattr(error, "noted", False):
+    if getattr(error, "noted", False) or isinstance(error, holds.StillClosed):
         return
-    error.noted = True
+    error.noted = True  # type: ignore[union-attr]
     if isinstance(error, ServiceClosed) and error.code != "premium":
         holds.close_service(service, str(error))
         return
@@ -278,7 +276,7 @@ def note_refusal(
     logger.warning("user %s: %s refuses the connection (%s)", user.pk, service, error.code)
 
 
-def note_answer(user: AbstractBaseUser, service: str) -> None:
+def note_answer(user: User, service: str) -> None:
     """Write down that a service answered this user: connected, and no refusals in a row."""
     Connection.objects.filter(user=user, service=service).filter(
         Q(state=Connection.State.RECONNECT) | Q(refusals__gt=0)

@@ -12,7 +12,7 @@ from allauth.socialaccount.providers.base import AuthError
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,7 +25,7 @@ from likes import accounts
 from likes.models import Connection, Service
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Sign-up is open as the settings say, and always to the first who could ever sign in."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -35,7 +35,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return not with_password.exists() and not SocialAccount.objects.exists()
 
 
-class SocialAccountAdapter(DefaultSocialAccountAdapter):
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """A consent connects the user who is signed in, by the same path as the terminal's.
 
     With nobody signed in, Spotify's also signs in or up; Last.fm's never does: its accounts have
@@ -50,8 +50,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         service = sociallogin.account.provider
-        if request.user.is_authenticated:
-            self._connect(request, sociallogin)
+        if isinstance(request.user, User):
+            self._connect(request, request.user, sociallogin)
         if service != Service.SPOTIFY:
             messages.error(request, f"Sign in first, then connect {Service(service).label}.")
             raise ImmediateHttpResponse(redirect(settings.LOGIN_URL))
@@ -64,11 +64,9 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         if not left.exists():
             self._store(sociallogin.user, sociallogin)
 
-    def save_user(
-        self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None
-    ) -> AbstractBaseUser:
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
         with transaction.atomic():
-            user = super().save_user(request, sociallogin, form)
+            user: User = super().save_user(request, sociallogin, form)
             self._store(user, sociallogin)
         return user
 
@@ -98,10 +96,10 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         signed_in = request.user.is_authenticated
         return redirect(settings.LOGIN_REDIRECT_URL if signed_in else settings.LOGIN_URL)
 
-    def _connect(self, request: HttpRequest, sociallogin: SocialLogin) -> NoReturn:
+    def _connect(self, request: HttpRequest, user: User, sociallogin: SocialLogin) -> NoReturn:
         label = Service(sociallogin.account.provider).label
         try:
-            self._store(request.user, sociallogin)
+            self._store(user, sociallogin)
         except accounts.AccountRefused as error:
             messages.error(request, str(error))
         else:
@@ -112,7 +110,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         )
         raise ImmediateHttpResponse(HttpResponseRedirect(address))
 
-    def _store(self, user: AbstractBaseUser, sociallogin: SocialLogin) -> None:
+    def _store(self, user: User, sociallogin: SocialLogin) -> None:
         account = sociallogin.account
         service_user = ServiceUser(account.uid, account.extra_data.get("name", ""))
         accounts.store_connection(user, account.provider, service_user, sociallogin.tokens)

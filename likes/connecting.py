@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -18,7 +18,7 @@ from likes.purge import purge
 
 
 def store_connection(
-    user: AbstractBaseUser, service: str, service_user: ServiceUser, tokens: Tokens
+    user: User, service: str, service_user: ServiceUser, tokens: Tokens
 ) -> Connection:
     """Store what a consent gave: account, tokens and connection, all or nothing.
 
@@ -67,7 +67,7 @@ def store_connection(
     return connection
 
 
-def _refuse_second_account(user: AbstractBaseUser, service: str, service_user: ServiceUser) -> None:
+def _refuse_second_account(user: User, service: str, service_user: ServiceUser) -> None:
     connection = Connection.objects.filter(user=user, service=service).select_related("account")
     standing = connection.first()
     if standing is None or standing.account is None or standing.account.uid == service_user.uid:
@@ -87,9 +87,7 @@ def _refuse_second_account(user: AbstractBaseUser, service: str, service_user: S
     )
 
 
-def _refuse_foreign_account(
-    user: AbstractBaseUser, service: str, service_user: ServiceUser
-) -> None:
+def _refuse_foreign_account(user: User, service: str, service_user: ServiceUser) -> None:
     account = (
         SocialAccount.objects.filter(provider=service, uid=service_user.uid)
         .exclude(user=user)
@@ -112,7 +110,7 @@ def _taken(service: str, service_user: ServiceUser) -> AccountRefused:
     )
 
 
-def disconnect(user: AbstractBaseUser, service: str, purge_now: bool = False) -> Connection | None:
+def disconnect(user: User, service: str, purge_now: bool = False) -> Connection | None:
     """Forget the tokens at once; what came from the service's API is purged when it is due.
 
     Returns the connection, with ``purge_at`` (None when an operator keeps everything), or None when

@@ -24,6 +24,10 @@ LONGEST_HOLD = timedelta(hours=1)
 """Last.fm's error 29 names no time; who comes back at once is refused for longer."""
 
 
+class StillClosed(ServiceClosed):
+    """The service was closed before; it has said nothing new."""
+
+
 def held_until(service: str) -> datetime | None:
     """Return until when (UTC) nobody is to call the service; None when it is free."""
     until = (
@@ -70,13 +74,13 @@ def close_service(service: str, reason: str) -> None:
 
 
 def check_open(service: str) -> None:
-    """Raise ServiceClosed or RateLimited while nobody is to call the service."""
+    """Raise StillClosed (a ServiceClosed) or RateLimited while nobody is to call the service."""
     row = ServiceHold.objects.filter(service=service).first()
     if row is None:
         return
     name = Service(service).label
     if row.closed:
-        raise ServiceClosed(
+        raise StillClosed(
             f"{name} refuses everybody until an operator has acted: {row.reason}", service=service
         )
     if row.held_until and row.held_until > timezone.now():

@@ -10,7 +10,7 @@ import logging
 from datetime import datetime
 
 from allauth.socialaccount.models import SocialAccount
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
@@ -62,7 +62,7 @@ def purge(connection: Connection) -> bool:
     return True
 
 
-def _purge_spotify_batch(user: AbstractBaseUser) -> bool:
+def _purge_spotify_batch(user: User) -> bool:
     """Delete some of what Spotify's API told; True when there is more."""
     given = [Source.FILE, Source.PERSON]
     by_like = Like.objects.filter(track=OuterRef("pk"), source__in=given)
@@ -83,7 +83,7 @@ def _purge_spotify_batch(user: AbstractBaseUser) -> bool:
     return False
 
 
-def _purge_lastfm_batch(user: AbstractBaseUser) -> bool:
+def _purge_lastfm_batch(user: User) -> bool:
     """Delete some of what Last.fm's API told; True when there is more.
 
     The rows that say what is to be sent there are Narada's own: they forget what became of it and

@@ -9,7 +9,7 @@ from connectors.errors import AuthorizationError, RateLimited, ServiceClosed
 from connectors.records import ServiceUser, Tokens
 from connectors.sandbox.server import Sandbox
 from likes import accounts, holds
-from likes.models import Connection
+from likes.models import Connection, ServiceHold
 
 State = Connection.State
 
@@ -342,8 +342,11 @@ def test_bad_api_key_closes_the_service_and_leaves_the_connection(box, user):
         accounts.lastfm_connector(user).get_user()
     accounts.note_refusal(user, "lastfm", caught.value)
     assert reload(connection).state == State.CONNECTED
-    with pytest.raises(ServiceClosed):
+    reason = ServiceHold.objects.get().reason
+    with pytest.raises(ServiceClosed) as caught:
         accounts.lastfm_connector(user)
+    accounts.note_refusal(user, "lastfm", caught.value)
+    assert ServiceHold.objects.get().reason == reason
     box.clear_faults()
     accounts.lastfm_connector(user, probe=True).get_user()
     accounts.note_answer(user, "lastfm")
