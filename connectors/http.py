@@ -119,24 +119,23 @@ class ServiceSession(requests.Session):
         kwargs["allow_redirects"] = False
         kwargs["timeout"] = kwargs.get("timeout") or self.timeout
         repeatable = is_repeatable(request)
-        waited = False
+        waited = maybe_done = False
         for attempt in itertools.count(1):
-            if self.budget is not None:
-                self.budget.acquire()
             try:
+                if self.budget is not None:
+                    self.budget.acquire()
                 return self._send_once(request, kwargs)
-            except RateLimited as error:
-                pause = (error.retry_at - datetime.now(UTC)).total_seconds()
-                if waited or pause > SHORT_WAIT or error.code == "QUOTA_EXCEEDED":
-                    self._hold(error)
-                    raise
-                waited = True
-                pause = max(pause, 0.0) + random.uniform(0.1, 0.4)
             except TemporaryError as error:
-                if attempt >= self.tries or (error.maybe_done and not repeatable):
+                # Of several tries any may have had its effect, not only the last.
+                maybe_done = error.maybe_done = maybe_done or error.maybe_done
+                if isinstance(error, RateLimited):
+                    pause = self._wait_or_hold(error, waited)
+                    waited = True
+                elif attempt >= self.tries or (maybe_done and not repeatable):
                     raise
-                pause = FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.7, 1.3)
-                logger.info("%s; trying again in %.1f s", error, pause)
+                else:
+                    pause = FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.7, 1.3)
+                    logger.info("%s; trying again in %.1f s", error, pause)
             sleep(pause)
         raise AssertionError("unreachable")
 
@@ -180,12 +179,19 @@ class ServiceSession(requests.Session):
         with self._counting:
             self.calls += 1
 
-    def _hold(self, error: RateLimited) -> None:
+    def _wait_or_hold(self, error: RateLimited, waited: bool) -> float:
+        """Return how long (s) to wait for a limit, once and when it is short; else raise it."""
+        if error.status is None:
+            raise error  # our own budget's word: whoever heard the service's has told
+        wait = (error.retry_at - datetime.now(UTC)).total_seconds()
+        if not waited and wait <= SHORT_WAIT and error.code != "QUOTA_EXCEEDED":
+            return max(wait, 0.0) + random.uniform(0.1, 0.4)
         if self.on_hold is not None:
             held = self.on_hold(error.retry_at, error.code or str(error.status))
             error.retry_at = held or error.retry_at
         if self.budget is not None:
             self.budget.hold(error.retry_at)
+        raise error
 
 
 def ask_until_clear(ask: Callable[[], T], tries: int = 3) -> T:

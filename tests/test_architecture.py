@@ -33,7 +33,8 @@ ARROWS: dict[str, set[str]] = {
     "connectors": CLIENTS,
     "connectors/providers": CLIENTS | {"django", "allauth", "connectors"},
     "connectors/sandbox": {"django", "connectors"},
-    "likes": DJANGO | {"matching", "connectors", "celery", "kombu", "cryptography", "rich"},
+    "likes": DJANGO
+    | {"matching", "connectors", "celery", "kombu", "cryptography", "filelock", "rich"},
     "narada_site": DJANGO
     | {"likes", "environ", "celery", "cryptography", "sentry_sdk", "whitenoise", "rich"},
 }

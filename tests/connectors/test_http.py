@@ -345,6 +345,20 @@ def test_session_repeats_anything_that_never_left(
     assert (session.calls, len(pauses)) == (1, 2)
 
 
+@pytest.mark.parametrize("last", ["refused", 429])
+def test_session_remembers_that_an_earlier_try_may_have_arrived(
+    web: responses.RequestsMock, last: Any
+) -> None:
+    web.post(LASTFM, body=requests.ReadTimeout())
+    if last == 429:
+        web.post(LASTFM, status=429)
+    else:
+        web.post(LASTFM, body=requests.ConnectTimeout())
+    with pytest.raises(TemporaryError) as caught:
+        lastfm(tries=2).post(LASTFM, data=LOVE)
+    assert caught.value.maybe_done
+
+
 def test_session_says_when_nobody_answers() -> None:
     with pytest.raises(TemporaryError, match="Spotify cannot be reached") as caught:
         spotify(tries=2).get("http://127.0.0.1:1/v1/me")
