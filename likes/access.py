@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 
 from django.conf import settings
+from django.db import connection
 
 from connectors.http import ServiceSession
 from connectors.lastfm import LastfmConnector
@@ -77,7 +81,7 @@ def make_session(
     )
     budget = _get_budget(service, per_second, settings.VAR_DIR / "budget", settings.REDIS_URL)
     return ServiceSession(
-        service, budget, timeout=timeout, tries=tries, on_hold=partial(holds.hold_back, service)
+        service, budget, timeout=timeout, tries=tries, on_hold=partial(_hold_back, service)
     )
 
 
@@ -88,8 +92,32 @@ def _get_budget(service: str, per_second: float, directory: Path, redis_url: str
         per_second,
         directory=directory,
         redis_url=redis_url,
-        held_until=partial(holds.held_until, service),
+        held_until=partial(_ask_held_until, service),
     )
+
+
+def _ask_held_until(service: str) -> datetime | None:
+    with _without_leaving_a_connection():
+        return holds.held_until(service)
+
+
+def _hold_back(service: str, until: datetime, reason: str) -> None:
+    with _without_leaving_a_connection():
+        holds.hold_back(service, until, reason)
+
+
+@contextmanager
+def _without_leaving_a_connection() -> Iterator[None]:
+    """Close a database connection that is opened here.
+
+    Requests are sent from short-lived threads too, whose connections nobody else closes.
+    """
+    opened_here = connection.connection is None
+    try:
+        yield
+    finally:
+        if opened_here:
+            connection.close()
 
 
 def spotify_accounts(http: ServiceSession | None = None) -> SpotifyAccounts:
