@@ -159,9 +159,9 @@ def find_complaint(document: Document) -> tuple[str, str]:
         if document.tag != "lfm" or document.get("status") == "ok" or error is None:
             return "", ""
         return error.get("code", ""), (error.text or "error").strip()
-    if not isinstance(document, dict) or "error" not in document:
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not error:
         return "", ""
-    error = document["error"]
     if isinstance(error, dict):
         return str(error.get("reason") or ""), str(error.get("message") or "error")
     text = document.get("message") or document.get("error_description") or "error"

@@ -231,7 +231,7 @@ class LastfmConnector:
         return pylast.Track(artist, title, self._network)
 
     def _open_network(self, session_key: str = "") -> pylast.LastFMNetwork:
-        network = pylast.LastFMNetwork(
+        network = _Network(
             api_key=self._api_key, api_secret=self._api_secret, session_key=session_key
         )
         network.enable_proxy({"all://": _Transport(self._http, self._api_url)})
@@ -249,6 +249,13 @@ class LastfmConnector:
         except (pylast.PyLastError, IndexError, AttributeError, ValueError) as error:
             # What pylast raises for XML that is not as it expects it.
             raise wrong("the answer", "Last.fm's XML") from error
+
+
+class _Network(pylast.LastFMNetwork):
+    """pylast 7.2 prints secret and session key in its repr, and in that of every track."""
+
+    def __repr__(self) -> str:
+        return "<Last.fm>"
 
 
 class _Transport(httpx2.BaseTransport):

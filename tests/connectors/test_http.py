@@ -225,7 +225,12 @@ def test_session_names_lastfm_429_without_a_body_as_error_29(web: responses.Requ
 
 
 @pytest.mark.parametrize(
-    ("body", "data"), [(OK_XML, LOVE), ("{}", LOVE | {"format": "json"}), (' {"a": 1}\n', READ)]
+    ("body", "data"),
+    [
+        (OK_XML, LOVE),
+        ("{}", LOVE | {"format": "json"}),
+        (' {"a": 1, "error": null}\n', READ),
+    ],
 )
 def test_session_returns_what_can_be_read(
     web: responses.RequestsMock, body: str, data: dict[str, str]

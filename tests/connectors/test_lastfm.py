@@ -578,5 +578,7 @@ def test_connector_shows_no_secret(web: responses.RequestsMock) -> None:
     web.post(API, status=403, body=fail(9, "Invalid session key"))
     with pytest.raises(AuthorizationError) as caught:
         lastfm.love_track("a", "b")
-    for text in (repr(lastfm), str(lastfm), repr(caught.value), str(caught.value.__cause__)):
+    track = lastfm._name_track("a", "b")
+    said = (repr(lastfm), repr(track), repr(caught.value), str(caught.value.__cause__))
+    for text in (*said, repr(track.network), str(track.network)):
         assert not [secret for secret in (KEY, SECRET, SESSION) if secret in text]
