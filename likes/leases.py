@@ -1,25 +1,30 @@
 """One run a user and direction at a time, by a lease in the Checkpoint row.
 
-The holder renews its lease while it works; one whose holder died runs out within a minute and is
-then anybody's. The clock is that of the machine: of several machines, all must keep time.
+The holder renews its lease while it works. Where the holder can be seen to have died, its lease is
+anybody's at once; else, as on another machine, it runs out within a minute. The clock is that of
+the machine: of several machines, all must keep time.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import socket
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from likes.models import Checkpoint
+
+logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=45)
 
@@ -51,15 +56,9 @@ def save_checkpoint(checkpoint: Checkpoint, **fields: object) -> None:
 def hold_lease(user: User, listing: Checkpoint.Listing) -> Iterator[Checkpoint]:
     """Hold the user's lease on a listing while the block runs; raise Busy if another has it."""
     checkpoint = checkpoint_of(user, listing)
-    holder = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+    holder = f"{_name_machine()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
     mine = Checkpoint.objects.filter(pk=checkpoint.pk, lease_holder=holder)
-    now = timezone.now()
-    taken = (
-        Checkpoint.objects.filter(pk=checkpoint.pk)
-        .filter(Q(lease_holder="") | Q(lease_until=None) | Q(lease_until__lt=now))
-        .update(lease_holder=holder, lease_until=now + LEASE)
-    )
-    if not taken:
+    if not _take_lease(checkpoint, holder):
         raise Busy(
             f"Another run is at work on {checkpoint.get_listing_display()} of {user}; "
             "this one does nothing. It may be tried again when that has ended."
@@ -68,11 +67,14 @@ def hold_lease(user: User, listing: Checkpoint.Listing) -> Iterator[Checkpoint]:
     stop = threading.Event()
 
     def renew() -> None:
-        try:
-            while not stop.wait(LEASE.total_seconds() / 3):
+        while not stop.wait(LEASE.total_seconds() / 3):
+            try:
                 mine.update(lease_until=timezone.now() + LEASE)
-        finally:
-            connection.close()
+            except DatabaseError as error:
+                # The run itself meets what is wrong with the database, and says so.
+                logger.info("lease not renewed: %s", error)
+            finally:
+                connection.close()
 
     renewer = threading.Thread(target=renew, name="lease", daemon=True)
     renewer.start()
@@ -81,4 +83,40 @@ def hold_lease(user: User, listing: Checkpoint.Listing) -> Iterator[Checkpoint]:
     finally:
         stop.set()
         renewer.join()
-        mine.update(lease_holder="", lease_until=None)
+        with suppress(DatabaseError):  # then it runs out
+            mine.update(lease_holder="", lease_until=None)
+
+
+def _take_lease(checkpoint: Checkpoint, holder: str) -> bool:
+    now = timezone.now()
+    free = Q(lease_holder="") | Q(lease_until=None) | Q(lease_until__lt=now)
+    other = Checkpoint.objects.values_list("lease_holder", flat=True).get(pk=checkpoint.pk)
+    if _is_dead(other):
+        free |= Q(lease_holder=other)
+    rows = Checkpoint.objects.filter(free, pk=checkpoint.pk)
+    return bool(rows.update(lease_holder=holder, lease_until=now + LEASE))
+
+
+def _name_machine() -> str:
+    """Return what tells apart the places in which a process id means one process: on Linux the
+    namespace of process ids as well, which every container has of its own."""
+    try:
+        namespace = re.sub(r"\D", "", os.readlink("/proc/self/ns/pid"))
+    except OSError:
+        namespace = ""
+    return f"{socket.gethostname()[:20]}/{namespace}"
+
+
+def _is_dead(holder: str) -> bool:
+    """Tell whether a holder was a process of this machine that is no more."""
+    machine, _, rest = holder.partition(":")
+    pid = rest.partition(":")[0]
+    if os.name != "posix" or machine != _name_machine() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
