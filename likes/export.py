@@ -11,10 +11,18 @@ from django.utils import timezone
 
 from connectors.lastfm import LastfmConnector
 from likes.lastfm_listing import chunked, read_library, read_loved
-from likes.lastfm_pages import PageChoice, choose_listed, look_up, store_choices
+from likes.lastfm_pages import (
+    PageChoice,
+    choose_listed,
+    find_refused,
+    look_up,
+    store_choices,
+)
 from likes.leases import save_checkpoint
 from likes.loving import (
     Outcome,
+    Settled,
+    adopt_loved_pages,
     first_stop,
     love_batch,
     send_each,
@@ -54,14 +62,15 @@ class Export:
     max_batches: int | None = None
     progress: Progress = lambda done, total, text: None
     sent: list[int] = field(default_factory=list)
+    total: int = 0
+    shown: int = 0
 
     def run(self) -> None:
         """Send what is pending; whatever stops this is raised after the counts are complete."""
         summary = self.summary
         try:
-            settled = settle_by_loved_list(self.user, read_loved(self.user, self.connector))
-            summary.already_loved = settled.adopted
-            summary.candidates = settled.adopted + self._pending().count()
+            settled = self._settle_by_list()
+            self.total = settled.adopted + self._pending().count()
             if settled.too_many_gone:
                 summary.exit_code = NEEDS_A_PERSON
                 summary.message = (
@@ -74,10 +83,21 @@ class Export:
             self._adopt()
             self._love_all()
             if self.sent and not summary.more:
-                settle_by_loved_list(self.user, read_loved(self.user, self.connector))
+                self._settle_by_list()
         finally:
-            summary.confirmed = summary.already_loved + self._count_confirmed()
-            summary.remaining = summary.candidates - summary.settled
+            summary.confirmed = self.shown + self._count_confirmed()
+            # Counted anew: an import that runs meanwhile adds to what is pending.
+            summary.remaining = self._pending().count()
+            summary.candidates = summary.settled + summary.remaining
+
+    def _settle_by_list(self) -> Settled:
+        settled = settle_by_loved_list(self.user, read_loved(self.user, self.connector))
+        self._note_adopted(settled)
+        return settled
+
+    def _note_adopted(self, settled: Settled) -> None:
+        self.summary.already_loved += settled.adopted
+        self.shown += settled.adopted
 
     def plan(self, say_minutes: Callable[[int], str]) -> None:
         """Say what ``run`` would do, with its calls. The lists read are kept; no like changes."""
@@ -143,7 +163,7 @@ class Export:
         return unsettled if self.limit is None else min(unsettled, self.limit)
 
     def _adopt_chosen(self) -> None:
-        self.summary.already_loved += settle_by_loved_list(self.user, whole=False).adopted
+        self._note_adopted(settle_by_loved_list(self.user, whole=False))
 
     def _love_all(self) -> None:
         batches = 0
@@ -159,7 +179,7 @@ class Export:
             save_checkpoint(self.checkpoint, read_at=timezone.now())
             self._settle_pages(batch)
             self._love(batch)
-            self.progress(self.summary.settled, self.summary.candidates, "likes settled")
+            self.progress(self.summary.settled, self.total, "likes settled")
 
     def _next_batch(self) -> LikeQuerySet:
         size = self.batch_size
@@ -175,7 +195,8 @@ class Export:
         unsettled = [like for like in batch if like.track_id not in settled]
         if not unsettled:
             return
-        answers = send_each(lambda like: look_up(self.connector, like.track), unsettled)
+        refused = find_refused(tracks)
+        answers = send_each(lambda like: look_up(self.connector, like.track, refused), unsettled)
         choices: dict[int, PageChoice] = {}
         for like, answer in zip(unsettled, answers, strict=True):
             if answer.outcome == Outcome.DONE:
@@ -194,26 +215,31 @@ class Export:
             raise stop
 
     def _leave_open(self, like: Like, choice: PageChoice) -> None:
-        like.state, like.last_error = choice.state, choice.reason
-        like.save(update_fields=["state", "last_error", "updated_at"])
+        Like.objects.filter(pk=like.pk, state=State.PENDING).update(
+            state=choice.state, last_error=choice.reason, updated_at=timezone.now()
+        )
         self.summary.needs_review += choice.state == State.REVIEW
         self.summary.not_found += choice.state == State.NOT_FOUND
         self.summary.failed += choice.state == State.FAILED
 
     def _love(self, batch: list[Like]) -> None:
         ids = [like.pk for like in batch]
-        pending = {
-            like.pk: like
-            for like in Like.objects.filter(pk__in=ids, state=State.PENDING).select_related("track")
-        }
         mappings = {
             mapping.track_id: mapping
             for mapping in self._accepted().filter(track__in=[like.track_id for like in batch])
         }
+        shared = adopt_loved_pages(
+            self.user, Like.objects.filter(pk__in=ids, state=State.PENDING), mappings
+        )
+        self.summary.already_loved += len(shared)
+        self.sent += shared
+        pending = Like.objects.in_bulk(ids)
         ready = [
             (pending[pk], mappings[pending[pk].track_id])
             for pk in ids
-            if pk in pending and pending[pk].track_id in mappings
+            if pk in pending
+            and pending[pk].state == State.PENDING
+            and pending[pk].track_id in mappings
         ]
         sent, stop = love_batch(self.connector, ready)
         for (like, _), one in zip(ready, sent, strict=True):

@@ -7,7 +7,7 @@ real; the title without "- 2011 Remaster" and the like.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
@@ -82,7 +82,7 @@ def choose_listed(
     for row in TrackKey.objects.filter(track__in=tracks):
         keys.setdefault(row.track_id, set()).add(row.key)
     candidates = candidates_for(user, listing, keys)
-    refused = _refused_keys(tracks)
+    refused = find_refused(tracks)
     chosen: dict[int, ServiceMapping] = {}
     for track in tracks:
         rows = [row for row in candidates.get(track.pk, ()) if (track.pk, row.key) not in refused]
@@ -110,8 +110,8 @@ def _pick(
     return rows[choice.best], choice.comparisons[choice.best]
 
 
-def _refused_keys(tracks: Iterable[Track]) -> set[tuple[int, str]]:
-    """The pages that a person said these tracks are not."""
+def find_refused(tracks: Iterable[Track]) -> set[tuple[int, str]]:
+    """Return, as track id and page key, the pages that a person said these tracks are not."""
     return set(
         ServiceMapping.objects.on(Service.LASTFM)
         .filter(track__in=list(tracks), decision=Decision.REJECTED)
@@ -119,10 +119,13 @@ def _refused_keys(tracks: Iterable[Track]) -> set[tuple[int, str]]:
     )
 
 
-def look_up(connector: LastfmConnector, track: Track) -> PageChoice:
+def look_up(
+    connector: LastfmConnector, track: Track, refused: Container[tuple[int, str]] = ()
+) -> PageChoice:
     """Ask Last.fm for the track's page under its name, then under plainer ones.
 
-    No database is touched: several may be under way in threads of their own.
+    A page in ``refused`` is passed over. No database is touched: several look-ups may be under
+    way in threads of their own.
     """
     artist = primary_artist(track)
     if not artist or not track.title:
@@ -136,6 +139,9 @@ def look_up(connector: LastfmConnector, track: Track) -> PageChoice:
         if page is None:
             continue
         mapping, verdict = _judge(track, artist, title, page)
+        if (track.pk, mapping.key) in refused:
+            choice.reason = "The page that Last.fm has is not this track, as a person decided."
+            continue
         if verdict == Verdict.MATCH:
             mapping.decision = Decision.ACCEPTED
             others = [other for other in choice.candidates if other.key != mapping.key]
@@ -174,7 +180,7 @@ def _judge(
 
 def _explain(choice: PageChoice) -> str:
     if not choice.candidates:
-        return "Last.fm has no track under this name."
+        return choice.reason or "Last.fm has no track under this name."
     names = "; ".join(f"{m.artists[0]} – {m.title}" for m in choice.candidates)
     if choice.state == Like.State.REVIEW:
         return f"Last.fm answers with a name that may be another recording: {names}"

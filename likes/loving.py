@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -67,6 +67,13 @@ def send_each(call: Callable[[Item], object], items: Sequence[Item]) -> list[Sen
             stopping.set()
             uncertain = isinstance(error, TemporaryError) and error.maybe_done
             return Sent(Outcome.UNCERTAIN if uncertain else Outcome.UNSENT, error)
+        except BaseException:
+            stopping.set()
+            raise
+        finally:
+            # The budget may have asked the database whether the service holds us back, and this
+            # thread has a connection of its own.
+            connection.close()
         return Sent(Outcome.DONE, value=value)
 
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="lastfm") as pool:
@@ -107,53 +114,57 @@ def love_batch(
 def _write_outcomes(likes: Sequence[Like], sent: Sequence[Sent]) -> None:
     now = timezone.now()
 
-    def rows(outcome: Outcome) -> list[int]:
-        return [like.pk for like, one in zip(likes, sent, strict=True) if one.outcome == outcome]
+    def rows(outcome: Outcome) -> LikeQuerySet:
+        ids = [like.pk for like, one in zip(likes, sent, strict=True) if one.outcome == outcome]
+        # What a person, or an unlike, decided of a like while it was in flight stands.
+        return Like.objects.filter(pk__in=ids, state=State.SENDING)
 
-    Like.objects.filter(pk__in=rows(Outcome.DONE)).update(
+    rows(Outcome.DONE).update(
         state=State.PRESENT, sent_at=now, confirmed_at=None, last_error="", updated_at=now
     )
     reason = str(first_stop(sent) or "")
-    Like.objects.filter(pk__in=rows(Outcome.UNSENT)).update(
-        state=State.PENDING, last_error=reason, updated_at=now
+    rows(Outcome.UNSENT).update(
+        state=State.PENDING, last_error=reason, attempts=F("attempts") - 1, updated_at=now
     )
     for like, one in zip(likes, sent, strict=True):
         if one.outcome == Outcome.REFUSED:
-            Like.objects.filter(pk=like.pk).update(
+            Like.objects.filter(pk=like.pk, state=State.SENDING).update(
                 state=State.FAILED, last_error=str(one.error), updated_at=now
             )
 
 
 def take_back(connector: LastfmConnector, user: User) -> ConnectorError | None:
     """Un-love what is to be taken back: likes removed by the user's wish, and wrong pages."""
-    removing = (
-        Like.objects.of(user).on(Service.LASTFM).filter(state=State.REMOVING).values("track_id")
-    )
+    likes = Like.objects.of(user).on(Service.LASTFM)
+    removing = set(likes.filter(state=State.REMOVING).values_list("track_id", flat=True))
     ours = ServiceMapping.objects.of(user).on(Service.LASTFM)
     mappings = [*ours.filter(withdraw=True), *ours.accepted().filter(track__in=removing)]
     # A page that another like of this user stands on stays loved.
     needed = set(
         ours.accepted()
+        .keyed({mapping.key for mapping in mappings})
         .filter(track__likes__service=Service.LASTFM, track__likes__state=State.PRESENT)
         .values_list("key", flat=True)
     )
-    unneeded = [mapping for mapping in mappings if mapping.key not in needed]
-    sent = send_each(lambda m: connector.unlove_track(m.artists[0], m.title), unneeded)
+    pages = {mapping.key: mapping for mapping in mappings if mapping.key not in needed}
+    sent = send_each(lambda m: connector.unlove_track(m.artists[0], m.title), list(pages.values()))
     stop = first_stop(sent)
-    settled = [m for m in mappings if m.key in needed] + [
-        mapping
-        for mapping, one in zip(unneeded, sent, strict=True)
+    done = {
+        key
+        for key, one in zip(pages, sent, strict=True)
         if one.outcome in (Outcome.DONE, Outcome.REFUSED)
-    ]
+    }
+    settled = [mapping for mapping in mappings if mapping.key in done | needed]
+    left = {mapping.track_id for mapping in mappings if mapping.key not in done | needed}
     now = timezone.now()
     with transaction.atomic():
         ServiceMapping.objects.filter(pk__in=[m.pk for m in settled]).update(withdraw=False)
-        Like.objects.of(user).on(Service.LASTFM).filter(
-            state=State.REMOVING, track__in=[m.track_id for m in settled if not m.withdraw]
-        ).update(state=State.REMOVED, removed_at=now, sent_at=None, updated_at=now)
-        ListedTrack.objects.filter(
-            user=user, listing=ListedTrack.Listing.LOVED, key__in=[m.key for m in unneeded]
-        ).delete()
+        likes.filter(state=State.REMOVING, track__in=removing - left).update(
+            state=State.REMOVED, removed_at=now, sent_at=None, updated_at=now
+        )
+        # The stored list must not show any longer what is no longer loved.
+        listed = ListedTrack.objects.filter(user=user, listing=ListedTrack.Listing.LOVED)
+        listed.filter(key__in=done).delete()
     return stop
 
 
@@ -164,6 +175,35 @@ class Settled:
     adopted: int = 0
     gone: int = 0
     too_many_gone: bool = False
+
+
+def adopt_loved_pages(
+    user: User, batch: Iterable[Like], pages: dict[int, ServiceMapping]
+) -> list[int]:
+    """Settle those of a batch whose page another like of this user stands on already.
+
+    ``pages`` has the accepted page of each track. A page is loved once, however many tracks share
+    it; return the ids of the likes that this settles.
+    """
+    batch = list(batch)
+    keys = {pages[like.track_id].key for like in batch if like.track_id in pages}
+    standing = (
+        ServiceMapping.objects.of(user).on(Service.LASTFM).accepted().keyed(keys)
+        .filter(track__likes__service=Service.LASTFM, track__likes__state=State.PRESENT)
+        .values_list("key", "track__likes__sent_at", "track__likes__confirmed_at")
+    )  # fmt: skip
+    loved = {key: (sent_at, confirmed_at) for key, sent_at, confirmed_at in standing}
+    adopted = []
+    for like in batch:
+        page = pages.get(like.track_id)
+        if page is not None and page.key in loved:
+            like.state, like.last_error, like.updated_at = State.PRESENT, "", timezone.now()
+            like.sent_at, like.confirmed_at = loved[page.key]
+            adopted.append(like)
+    Like.objects.bulk_update(
+        adopted, ["state", "last_error", "sent_at", "confirmed_at", "updated_at"]
+    )
+    return [like.pk for like in adopted]
 
 
 def settle_by_loved_list(user: User, whole: bool) -> Settled:
