@@ -20,7 +20,7 @@ _JOINTS = re.compile(
 _GUEST_MARK = re.compile(
     r"^\W*(?:feat\.?|ft\.?|featuring|with|w/|con|and|&)\s+|^&\s*", re.IGNORECASE
 )
-_GUEST_SPLIT = re.compile(r"\s*[(\[]?\b(?:feat\.?|ft\.?|featuring)\s+", re.IGNORECASE)
+_GUEST_SPLIT = re.compile(r"\s*[(\[]?\b(?:(?:feat|ft)\.\s*|(?:feat|ft|featuring)\s+)", re.IGNORECASE)
 
 # An act that plays other people's songs, or a maker of backing tracks.
 _IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers singalong")
@@ -33,13 +33,15 @@ class Credit:
     """A credit taken apart. All names are folded, without a leading article.
 
     ``wholes``: the names as given, one each. ``main``: names before any "feat.", joined strings
-    split. ``everyone``: ``main`` and guests, those of the title included. ``pieces``: every name
-    split at every joint, bands' names too, for "Macklemore; Ryan Lewis".
+    split. ``everyone``: ``main`` and guests, those of the title included. ``names``: every name
+    as given, split at every joint, bands' names too, for "Macklemore; Ryan Lewis"; ``pieces``:
+    the same as a set.
     """
 
     wholes: tuple[str, ...]
     main: frozenset[str]
     everyone: frozenset[str]
+    names: tuple[str, ...]
     pieces: frozenset[str]
     primary: str
     imitator: bool
@@ -61,11 +63,13 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
             featured.extend(split_names(guest))
     for guest in guests:
         featured.extend(split_names(_GUEST_MARK.sub("", guest)))
+    names = tuple(dict.fromkeys(name for artist in artists for name in _split_all(artist)))
     return Credit(
         wholes=tuple(dict.fromkeys(wholes)),
         main=frozenset(main),
         everyone=frozenset(main + featured),
-        pieces=frozenset(piece for artist in artists for piece in _split_all(artist)),
+        names=names,
+        pieces=frozenset(names),
         primary=main[0] if main else "",
         imitator=any(not _IMITATORS.isdisjoint(whole.split()) for whole in wholes),
     )

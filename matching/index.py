@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 from matching.descriptions import TrackDescription
@@ -13,35 +13,45 @@ from matching.normalize import squash, word_set
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 _LITTLE_WORDS = word_set("the a an and of")
-_TITLE_LENGTH = 8
-_ARTIST_LENGTH = 12
+_TITLE_LENGTH = 6
+_ARTIST_LENGTH = 6
+_ARTISTS = 3
 
 
 def blocking_keys(description: TrackDescription | Prepared) -> tuple[str, ...]:
     """Return one to a few keys of which two descriptions of one recording share at least one.
 
     A key is the beginning of an artist's name and the beginning of the title's core, both folded
-    (``"n:queen:undrpres"``), for the first artists of the credit; and the ISRC. At most 64
-    characters each.
+    (``"n:queen:underp"``), for the first artists of the credit, joined or not; and the ISRC. At
+    most 64 characters each.
     """
     prepared = description if isinstance(description, Prepared) else prepare(description)
-    title = _shorten_title(prepared.title.core)
-    credit = prepared.credit
-    artists = [_shorten_artist(name) for name in (credit.primary, *credit.wholes[:2]) if name]
-    keys = [f"n:{artist}:{title}" for artist in dict.fromkeys(artists)] or [f"t:{title}"]
+    titles = dict.fromkeys(_shorten(words, _TITLE_LENGTH) for words in _list_titles(prepared))
+    artists = dict.fromkeys(_shorten(words, _ARTIST_LENGTH) for words in _list_artists(prepared))
+    keys = [f"n:{artist}:{title}" for artist in artists or [""] for title in titles]
     if prepared.isrc:
         keys.append(f"i:{prepared.isrc}")
     return tuple(shorten_key(key) for key in keys)
 
 
-def _shorten_title(core: tuple[str, ...]) -> str:
-    words = tuple(w for w in core if w not in _LITTLE_WORDS) or core
-    return squash(words).replace(" ", "")[:_TITLE_LENGTH]
+def _list_titles(prepared: Prepared) -> Iterator[tuple[str, ...]]:
+    """Yield the core and, where it is short or a bracket opens the title, the whole title."""
+    title = prepared.title
+    yield title.core
+    if title.lead or (title.subtitles and len(_shorten(title.core, 99)) < _TITLE_LENGTH):
+        yield title.full
 
 
-def _shorten_artist(name: str) -> str:
-    words = tuple(w for w in name.split() if w not in _LITTLE_WORDS) or (name,)
-    return "".join(words)[:_ARTIST_LENGTH]
+def _list_artists(prepared: Prepared) -> Iterator[tuple[str, ...]]:
+    """Yield the first artist as a whole, then the first names of the credit split at each joint."""
+    credit = prepared.credit
+    for name in (*credit.wholes[:1], *credit.names[:_ARTISTS]):
+        yield tuple(name.split())
+
+
+def _shorten(words: tuple[str, ...], length: int) -> str:
+    kept = tuple(w for w in words if w not in _LITTLE_WORDS) or words
+    return squash(kept).replace(" ", "")[:length]
 
 
 class Index(Generic[KeyT]):
