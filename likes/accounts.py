@@ -273,7 +273,7 @@ def note_refusal(user: User, service: str, error: AuthorizationError | ServiceCl
         if error.code in DEAD_TOKEN_CODES:
             dead = mine.filter(refusals__gte=2).values("account")
             SocialToken.objects.filter(account__in=dead).delete()
-    logger.warning("user %s: %s refuses the connection (%s)", user.pk, service, error.code)
+    logger.info("user %s: %s refuses the connection (%s)", user.pk, service, error.code)
 
 
 def note_answer(user: User, service: str) -> None:

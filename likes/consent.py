@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import webbrowser
+from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, Queue
 from socketserver import TCPServer
@@ -64,12 +65,28 @@ class LoopbackCallback:
         self._server.shutdown()
         self._server.server_close()
 
+    def read_pasted(self, lines: Iterable[str]) -> None:
+        """Take the answer from an address that is pasted instead.
+
+        Where the browser runs on another machine, it ends at an address that is not there: this
+        one, with the answer in it.
+        """
+        for line in lines:
+            parts = urlsplit(line.strip())
+            if parts.path == PATH and parts.query:
+                self._answers.put(_read_query(parts.query))
+                return
+
     def wait(self, seconds: float) -> dict[str, str] | None:
         """Return the fields of the redirect's query, or None when none came in time."""
         try:
             return self._answers.get(timeout=seconds)
         except Empty:
             return None
+
+
+def _read_query(query: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(query).items()}
 
 
 class _Server(ThreadingHTTPServer):
@@ -97,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()
-        self.server.answers.put({name: values[0] for name, values in parse_qs(parts.query).items()})
+        self.server.answers.put(_read_query(parts.query))
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the request line holds the code."""

@@ -23,6 +23,12 @@ FIRST_HOLD = timedelta(seconds=60)
 LONGEST_HOLD = timedelta(hours=1)
 """Last.fm's error 29 names no time; who comes back at once is refused for longer."""
 
+REASONS = {
+    "29": "too many requests in a short time",
+    "429": "too many requests in a short time",
+    "QUOTA_EXCEEDED": "the quota of the Spotify developer account is used up",
+}
+
 
 class StillClosed(ServiceClosed):
     """The service was closed before; it has said nothing new."""
@@ -58,7 +64,7 @@ def hold_back(service: str, until: datetime | None, reason: str) -> datetime:
         if not row.closed:
             row.reason = reason
         row.save()
-    logger.warning("%s holds us back until %s (%s)", service, row.held_until, reason)
+    logger.info("%s holds us back until %s (%s)", service, row.held_until, reason)
     return row.held_until
 
 
@@ -86,7 +92,7 @@ def check_open(service: str) -> None:
     if row.held_until and row.held_until > timezone.now():
         raise RateLimited(
             f"Requests to {name} are held back until {row.held_until:%Y-%m-%d %H:%M} UTC "
-            f"({row.reason}).",
+            f"({REASONS.get(row.reason, row.reason)}).",
             service=service,
             retry_at=row.held_until,
         )

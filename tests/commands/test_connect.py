@@ -8,6 +8,7 @@ import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
+from queue import Queue
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -42,6 +43,7 @@ def box(shared_box, settings, tmp_path, monkeypatch):
     settings.VAR_DIR = tmp_path
     settings.SPOTIFY_REQUESTS_PER_SECOND = settings.LASTFM_REQUESTS_PER_SECOND = 0
     monkeypatch.setattr(connect_lastfm, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr("connectors.http.FIRST_PAUSE", 0.01)
     return shared_box
 
 
@@ -177,6 +179,29 @@ def test_other_requests_to_the_callback_port_are_not_taken_for_the_answer(box):
         idle.close()
 
     connect_spotify(act)
+    assert Connection.objects.get().state == "connected"
+
+
+def test_address_of_a_browser_elsewhere_can_be_pasted(box, monkeypatch):
+    pasted = Queue()
+
+    class Terminal:
+        def isatty(self):
+            return True
+
+        def __iter__(self):
+            yield "what?\n"
+            yield pasted.get(timeout=5)
+
+    def paste(address):
+        sent = requests.post(
+            address, data={"user": "alice", "answer": "allow"}, allow_redirects=False, timeout=5
+        )
+        pasted.put(sent.headers["Location"] + "\n")
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    _, err = connect_spotify(paste)
+    assert "paste here" in err
     assert Connection.objects.get().state == "connected"
 
 

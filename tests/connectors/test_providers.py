@@ -26,7 +26,8 @@ def shared_box():
 
 
 @pytest.fixture
-def box(shared_box, settings, tmp_path):
+def box(shared_box, settings, tmp_path, monkeypatch):
+    monkeypatch.setattr("connectors.http.FIRST_PAUSE", 0.01)
     shared_box.order("reset", {"likes": 1, "awkward": False})
     shared_box.clear_faults()
     shared_box.clear_calls()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import errno
 import secrets
+import sys
+import threading
 from argparse import ArgumentParser
 from typing import Any
 
@@ -76,6 +78,8 @@ class Command(NaradaCommand):
                 self.stdout.flush()
                 if browser:
                     open_browser(address)
+                if sys.stdin.isatty():
+                    self._offer_to_paste(callback)
                 answer = callback.wait(timeout)
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
@@ -85,6 +89,13 @@ class Command(NaradaCommand):
                 "--port, and register that redirect address with Spotify too."
             ) from error
         return read_code(answer, state, timeout), callback.address
+
+    def _offer_to_paste(self, callback: LoopbackCallback) -> None:
+        self.stderr.write(
+            "Is your browser on another machine? Then paste here the address at which it ends, "
+            f"which begins with {callback.address}."
+        )
+        threading.Thread(target=callback.read_pasted, args=(sys.stdin,), daemon=True).start()
 
 
 def read_code(answer: dict[str, str] | None, state: str, timeout: int) -> str:
