@@ -12,6 +12,7 @@ from django.test import Client
 from connectors.records import ServiceUser, Tokens
 from connectors.sandbox.server import Sandbox
 from likes import accounts, holds
+from likes.adapters import AccountAdapter
 from likes.models import Connection
 
 HOST = "127.0.0.1:8000"
@@ -347,3 +348,17 @@ def test_no_secret_in_log_session_or_extra_data(box, user, browser, caplog):
     secrets = [text for row in SocialToken.objects.all() for text in (row.token, row.token_secret)]
     shown = caplog.text + str(dict(browser.session)) + str(list(SocialAccount.objects.values()))
     assert [secret for secret in secrets if secret and secret in shown] == []
+
+
+def test_sign_up_that_is_closed_is_open_to_the_first(rf, settings, django_user_model):
+    settings.SIGN_UP_OPEN = False
+    adapter = AccountAdapter()
+    assert adapter.is_open_for_signup(rf.get("/")) is True
+    terminal_only = django_user_model(username="default")
+    terminal_only.set_unusable_password()
+    terminal_only.save()
+    assert adapter.is_open_for_signup(rf.get("/")) is True
+    django_user_model.objects.create_user(username="ann", password="correct horse")
+    assert adapter.is_open_for_signup(rf.get("/")) is False
+    settings.SIGN_UP_OPEN = True
+    assert adapter.is_open_for_signup(rf.get("/")) is True
