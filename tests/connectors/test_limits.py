@@ -155,16 +155,22 @@ def test_budget_hold_stops_this_process_until_the_next_question(
     budget.acquire()
 
 
-def test_budget_hold_ends_a_wait_that_is_under_way(tmp_path: Path) -> None:
+def test_budget_hold_ends_every_wait_that_is_under_way(tmp_path: Path) -> None:
     holds: list[datetime] = []
     budget = Budget(
         "lastfm", 0.2, directory=tmp_path, held_until=lambda: holds[0] if holds else None
     )
     budget.acquire()
+
+    def is_refused(_: int) -> bool:
+        with pytest.raises(RateLimited):
+            budget.acquire()
+        return True
+
     threading.Timer(0.2, lambda: holds.append(datetime.now(UTC) + timedelta(hours=1))).start()
     started = time.monotonic()
-    with pytest.raises(RateLimited):
-        budget.acquire()
+    with ThreadPoolExecutor(5) as pool:
+        assert list(pool.map(is_refused, range(5))) == [True] * 5
     assert time.monotonic() - started < 3
 
 
