@@ -20,7 +20,9 @@ _JOINTS = re.compile(
 _GUEST_MARK = re.compile(
     r"^\W*(?:feat\.?|ft\.?|featuring|with|w/|con|and|&)\s+|^&\s*", re.IGNORECASE
 )
-_GUEST_SPLIT = re.compile(r"\s*[(\[]?\b(?:(?:feat|ft)\.\s*|(?:feat|ft|featuring)\s+)", re.IGNORECASE)
+_GUEST_SPLIT = re.compile(
+    r"\s*[(\[]?\b(?:(?:feat|ft)\.\s*|(?:feat|ft|featuring)\s+)", re.IGNORECASE
+)
 
 # An act that plays other people's songs, or a maker of backing tracks.
 _IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers singalong")

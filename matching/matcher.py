@@ -145,7 +145,7 @@ def choose(
         if unsure:
             return Choice(Verdict.REVIEW, best, comparisons, "; ".join(e.text for e in unsure))
         for other in matches[1:]:
-            if compare(prepared[best], prepared[other]).verdict is Verdict.DIFFERENT:
+            if compare(prepared[best], prepared[other]).verdict is not Verdict.MATCH:
                 reason = "ambiguous: two candidates match and differ from each other"
                 return Choice(Verdict.REVIEW, best, comparisons, reason)
         return Choice(Verdict.MATCH, best, comparisons, _say_why(comparisons[best]))

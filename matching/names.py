@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from matching.normalize import clean
-from matching.titles import Title, take_apart
+from matching.titles import CLOSING, Note, Title, take_apart
 
 KEY_LENGTH = 64
 
@@ -43,32 +43,41 @@ def _fold_page(name: str) -> str:
 def simplify_titles(title: str) -> list[str]:
     """Return other names of the same recording, the most complete first, without ``title``.
 
-    Sets aside harmless notes ("- 2011 Remaster"), then notes on its length ("- Single Version"),
-    then featured guests; never a version, a part or a subtitle.
+    Sets aside harmless notes ("- 2011 Remaster"), then those of singles ("- Single Version"), then
+    featured guests; never a version, another length, a part or a subtitle.
 
     >>> simplify_titles("Under Pressure (feat. David Bowie) - 2011 Remaster")
     ['Under Pressure (feat. David Bowie)', 'Under Pressure']
     """
     parsed = take_apart(title)
     variants: list[str] = []
-    for aside in (("harmless",), ("harmless", "soft"), ("harmless", "soft", "guests")):
+    aside: set[str] = set()
+    for meaning in ("harmless", "single", "guests"):
+        if not any(note.meaning == meaning for note in parsed.notes):
+            continue
+        aside.add(meaning)
+        if meaning == "harmless" and not parsed.years:
+            aside.add("year")  # "Honey - 1991 - Remaster"
         variant = _write_without(parsed, aside)
         if variant and variant != title and variant not in variants:
             variants.append(variant)
     return variants
 
 
-def _write_without(title: Title, aside: tuple[str, ...]) -> str:
+def _write_without(title: Title, aside: set[str]) -> str:
     """Return the title with the notes whose meaning is not in ``aside``, as they were written."""
-    lead = " ".join(f"({n.text})" for n in title.notes if n.place == "lead")
-    written = f"{lead} {title.core_text}".strip() if lead else title.core_text
-    for note in title.notes:
-        if note.meaning in aside or note.place == "lead":
-            continue
-        if note.place == "dash":
-            written += f" - {note.text}"
-        elif note.place == "core":
-            written += f" {note.text}"
-        else:
-            written += f" ({note.text})"
-    return written
+    before = [_write_note(note) for note in title.notes if note.place == "lead"]
+    after = [
+        _write_note(note)
+        for note in title.notes
+        if note.place != "lead" and note.meaning not in aside
+    ]
+    return " ".join([*before, title.core_text, *after])
+
+
+def _write_note(note: Note) -> str:
+    if note.place == "dash":
+        return f"- {note.text}"
+    if note.opening:
+        return f"{note.opening}{note.text}{CLOSING[note.opening]}"
+    return note.text

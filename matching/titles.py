@@ -7,7 +7,7 @@ title. What a note's words mean is data in ``tags.py``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from matching import tags
@@ -15,15 +15,17 @@ from matching.normalize import NUMBER_WORDS, clean, split_words
 
 _OPEN = "([{（［【〔「"
 _CLOSE = ")]}）］】〕」"
+CLOSING = dict(zip(_OPEN, _CLOSE, strict=True))
 _DASHES = "-–—‐‑−―~〜"
 
 
 class Segment(NamedTuple):
     """A stretch of a title: ``place`` is ``core``, ``lead`` (a bracket that opens the title),
-    ``bracket`` or ``dash``."""
+    ``bracket`` or ``dash``; ``opening`` is the bracket's sign."""
 
     place: str
     text: str
+    opening: str = ""
 
 
 class Version(NamedTuple):
@@ -44,6 +46,7 @@ class Note:
     place: str
     words: tuple[str, ...] = ()
     versions: tuple[Version, ...] = ()
+    opening: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,28 +114,28 @@ def split_segments(title: str) -> Iterator[Segment]:
 
     Brackets that never close reach to the end: "Song (feat. Somebody" is common in cut data.
     """
-    stack: list[tuple[str, list[str]]] = [("core", [])]
+    stack: list[tuple[str, list[str], str]] = [("core", [], "")]
     seen_core = False
     for index, character in enumerate(title):
-        place, buffer = stack[-1]
+        place, buffer, opening = stack[-1]
         if character in _OPEN:
             if len(stack) < 6:
-                stack.append(("bracket" if seen_core else "lead", []))
+                stack.append(("bracket" if seen_core else "lead", [], character))
         elif character in _CLOSE:
             if len(stack) > 1:
                 stack.pop()
-                yield Segment(place, "".join(buffer).strip())
+                yield Segment(place, "".join(buffer).strip(), opening)
         elif len(stack) == 1 and seen_core and _is_dash(title, index):
             yield Segment(place, "".join(buffer).strip())
-            stack[0] = ("dash", [])
+            stack[0] = ("dash", [], "")
         else:
             buffer.append(character)
             seen_core = seen_core or (len(stack) == 1 and not character.isspace())
     while stack:
-        place, buffer = stack.pop()
+        place, buffer, opening = stack.pop()
         text = "".join(buffer).strip()
         if text:
-            yield Segment(place, text)
+            yield Segment(place, text, opening)
 
 
 def read_note(segment: Segment) -> Iterator[Note]:
@@ -141,7 +144,7 @@ def read_note(segment: Segment) -> Iterator[Note]:
     notes = [_read_piece(segment.place, piece) for piece in pieces]
     if len(notes) > 1 and all(note.meaning == "subtitle" for note in notes):
         notes = [_read_piece(segment.place, segment.text)]
-    yield from (note for note in notes if note.words or note.text)
+    yield from (replace(note, opening=segment.opening) for note in notes)
 
 
 def _is_dash(title: str, index: int) -> bool:

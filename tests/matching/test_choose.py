@@ -1,0 +1,70 @@
+"""Choosing among candidates: what Narada acts on without asking."""
+
+from __future__ import annotations
+
+import json
+
+from matching import TrackDescription, Verdict, choose
+
+
+def describe(title: str, *artists: str, **fields: object) -> TrackDescription:
+    return TrackDescription(title, artists or ("Queen",), **fields)  # type: ignore[arg-type]
+
+
+def test_choose_without_candidates_is_different() -> None:
+    choice = choose(describe("Innuendo"), [])
+    assert (choice.verdict, choice.best, choice.comparisons) == (Verdict.DIFFERENT, None, ())
+
+
+def test_choose_takes_the_only_match() -> None:
+    candidates = [describe("Innuendo - Live"), describe("INNUENDO"), describe("Bijou")]
+    choice = choose(describe("Innuendo - 2011 Remaster"), candidates)
+    assert (choice.verdict, choice.best) == (Verdict.MATCH, 1)
+    assert [c.verdict for c in choice.comparisons] == [
+        Verdict.DIFFERENT,
+        Verdict.MATCH,
+        Verdict.DIFFERENT,
+    ]
+    assert "setting aside '2011 Remaster'" in choice.reason
+
+
+def test_choose_prefers_the_same_spelling_among_matches() -> None:
+    candidates = [describe("Innuendo - Remastered"), describe("innuendo"), describe("Innuendo")]
+    assert choose(describe("Innuendo"), candidates).best == 2
+
+
+def test_choose_of_matches_that_differ_is_ambiguous() -> None:
+    candidates = [describe("Innuendo", duration_ms=390_000), describe("Innuendo", duration_ms=1)]
+    assert choose(describe("Innuendo"), candidates).verdict is Verdict.MATCH
+    candidates = [
+        describe("Innuendo", duration_ms=390_000),
+        describe("Innuendo", duration_ms=240_000),
+    ]
+    choice = choose(describe("Innuendo"), candidates)
+    assert (choice.verdict, choice.best) == (Verdict.REVIEW, 0)
+    assert choice.reason.startswith("ambiguous")
+
+
+def test_choose_leaves_a_guest_on_one_side_to_a_person() -> None:
+    choice = choose(describe("Forever", "Drake"), [describe("Forever (feat. Eminem)", "Drake")])
+    assert (choice.verdict, choice.best) == (Verdict.REVIEW, 0)
+    assert "eminem" in choice.reason
+
+
+def test_choose_prefers_the_candidate_without_the_guest() -> None:
+    candidates = [describe("Forever (feat. Eminem)", "Drake"), describe("Forever", "Drake")]
+    choice = choose(describe("Forever", "Drake"), candidates)
+    assert (choice.verdict, choice.best) == (Verdict.MATCH, 1)
+
+
+def test_choose_review_names_the_likeliest() -> None:
+    candidates = [describe("Bijou"), describe("Innuendo - Radio Edit"), describe("Innuendo - Live")]
+    choice = choose(describe("Innuendo"), candidates)
+    assert (choice.verdict, choice.best) == (Verdict.REVIEW, 1)
+    assert choice.reason == "'Radio Edit' may be another length or mix"
+
+
+def test_choice_as_json_is_plain_json() -> None:
+    data = choose(describe("Innuendo"), [describe("Innuendo")]).as_json()
+    assert json.loads(json.dumps(data)) == data
+    assert (data["verdict"], data["best"]) == ("match", 0)
