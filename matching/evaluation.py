@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 from matching.descriptions import Comparison, TrackDescription, Verdict
 from matching.matcher import compare
+from matching.normalize import clean
 
 WORST_SHOWN = 20
 BINS = 10
@@ -207,8 +209,8 @@ def read_pairs(path: Path | str) -> Iterator[Pair]:
 def _read_pair(line: str, place: str) -> Pair:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{place}: not JSON ({error.msg})") from error
+    except ValueError as error:  # also a number of too many digits
+        raise ValueError(f"{place}: not JSON ({error})") from error
     except RecursionError as error:
         raise ValueError(f"{place}: nested too deeply") from error
     if not isinstance(row, dict):
@@ -220,8 +222,8 @@ def _read_pair(line: str, place: str) -> Pair:
         a=_read_track(row.get("a"), f"{place}: 'a'"),
         b=_read_track(row.get("b"), f"{place}: 'b'", hide_isrc=basis == "isrc"),
         same=row["same"],
-        kind=str(cls or basis or ""),
-        id=str(row.get("id") or ""),
+        kind=clean(str(cls or basis or "")),
+        id=clean(str(row.get("id") or "")),
     )
 
 
@@ -233,19 +235,23 @@ def _read_track(track: Any, place: str, *, hide_isrc: bool = False) -> TrackDesc
         raise ValueError(f"{place} has no 'title'")
     if not isinstance(artists, list) or not all(isinstance(name, str) for name in artists):
         raise ValueError(f"{place} has no list of names in 'artists'")
-    duration = track.get("duration_ms")
-    if duration is not None and (
-        isinstance(duration, bool) or not isinstance(duration, int | float)
-    ):
-        raise ValueError(f"{place}: 'duration_ms' must be a number")
     return TrackDescription(
         title=title,
         artists=tuple(artists),
         album=_read_text(track, "album", place),
-        duration_ms=int(duration) if duration is not None else None,
+        duration_ms=_read_duration(track, place),
         isrc="" if hide_isrc else _read_text(track, "isrc", place),
         mbid=_read_text(track, "mbid", place),
     )
+
+
+def _read_duration(track: dict[str, Any], place: str) -> int | None:
+    value = track.get("duration_ms")
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return int(value)
+    raise ValueError(f"{place}: 'duration_ms' must be a number")
 
 
 def _read_text(track: dict[str, Any], name: str, place: str) -> str:
@@ -258,7 +264,7 @@ def _read_text(track: dict[str, Any], name: str, place: str) -> str:
 def _render_track(track: TrackDescription) -> str:
     length = f", {track.duration_ms / 1000:.0f} s" if track.duration_ms else ""
     album = f" [{track.album}]" if track.album else ""
-    return f"{'; '.join(track.artists)}: {track.title}{album}{length}"
+    return clean(f"{'; '.join(track.artists)}: {track.title}{album}{length}")
 
 
 def _mistake_as_json(mistake: Mistake) -> dict[str, object]:
