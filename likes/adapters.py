@@ -53,16 +53,19 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if isinstance(request.user, User):
             self._connect(request, request.user, sociallogin)
         if service != Service.SPOTIFY:
-            messages.error(request, f"Sign in first, then connect {Service(service).label}.")
-            raise ImmediateHttpResponse(redirect(settings.LOGIN_URL))
+            self._send_to_login(request, f"Sign in first, then connect {Service(service).label}.")
         if not sociallogin.is_existing:
             return
         # Signing in is no reconnecting: who has disconnected must be able to sign in and leave.
         left = Connection.objects.filter(
             user=sociallogin.user, service=service, state=Connection.State.DISCONNECTED
         )
-        if not left.exists():
+        if left.exists():
+            return
+        try:
             self._store(sociallogin.user, sociallogin)
+        except accounts.AccountRefused as error:
+            self._send_to_login(request, str(error))
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
         with transaction.atomic():
@@ -95,6 +98,10 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         messages.error(request, str(accounts.CredentialsMissing(service)))
         signed_in = request.user.is_authenticated
         return redirect(settings.LOGIN_REDIRECT_URL if signed_in else settings.LOGIN_URL)
+
+    def _send_to_login(self, request: HttpRequest, message: str) -> NoReturn:
+        messages.error(request, message)
+        raise ImmediateHttpResponse(redirect(settings.LOGIN_URL))
 
     def _connect(self, request: HttpRequest, user: User, sociallogin: SocialLogin) -> NoReturn:
         label = Service(sociallogin.account.provider).label

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from allauth.socialaccount.models import SocialAccount, SocialToken
+from django.contrib import admin
 from django.contrib.messages import get_messages
 from django.test import Client
 
@@ -362,3 +363,30 @@ def test_sign_up_that_is_closed_is_open_to_the_first(rf, settings, django_user_m
     assert adapter.is_open_for_signup(rf.get("/")) is False
     settings.SIGN_UP_OPEN = True
     assert adapter.is_open_for_signup(rf.get("/")) is True
+
+
+@pytest.mark.parametrize("page", ["/", "/connections/", "/connections/spotify/disconnect/"])
+def test_no_secret_on_the_pages(box, user, browser, settings, page):
+    connect(browser, "spotify", "alice")
+    connect(browser, "lastfm", "alice")
+    shown = browser.get(page).content.decode()
+    assert "Alice" in shown
+    secrets = [text for row in SocialToken.objects.all() for text in (row.token, row.token_secret)]
+    secrets += [settings.SPOTIFY_CLIENT_SECRET, settings.LASTFM_API_SECRET]
+    assert [secret for secret in secrets if secret and secret in shown] == []
+
+
+def test_no_secret_anywhere_in_the_admin(box, user, browser, settings, django_user_model):
+    connect(browser, "spotify", "alice")
+    connect(browser, "lastfm", "alice")
+    boss = sign_in(django_user_model.objects.create_superuser(username="boss"))
+    secrets = [text for row in SocialToken.objects.all() for text in (row.token, row.token_secret)]
+    seen = 0
+    for model in admin.site._registry:
+        address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        pages = [address, *(f"{address}{row.pk}/change/" for row in model.objects.all()[:5])]
+        for page in pages:
+            shown = boss.get(page).content.decode()
+            seen += len(shown) > 0
+            assert [one for one in secrets if one and (one in shown or one[:12] in shown)] == []
+    assert seen > 10
