@@ -123,6 +123,7 @@ class Budget:
             while (wait := self._take()) > 0:
                 if time.monotonic() + wait > deadline:
                     self._refuse(datetime.now(UTC) + timedelta(seconds=wait))
+                self._refuse_while_held()
                 time.sleep(min(wait, _ASK_EVERY))
                 self._refuse_while_held()
 
