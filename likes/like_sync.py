@@ -29,7 +29,7 @@ from connectors.spotify import SpotifyConnector
 from likes import accounts
 from likes.access import CredentialsMissing, NotConnected
 from likes.export import Export
-from likes.leases import Busy, checkpoint_of, hold_lease
+from likes.leases import Busy, hold_lease
 from likes.models import Checkpoint, Run, Service, Source
 from likes.spotify_walk import SliceDone, Walk, walk_saved_tracks
 from likes.summaries import (
@@ -113,7 +113,9 @@ def _plan_import(
     batch_size: int,
 ) -> None:
     """Read one page and say what an import would take; nothing is stored."""
-    checkpoint = checkpoint_of(user, Checkpoint.Listing.SAVED)
+    listing = Checkpoint.Listing.SAVED
+    checkpoint = Checkpoint.objects.filter(user=user, listing=listing).first()
+    checkpoint = checkpoint or Checkpoint(user=user, listing=listing)
     page = connector.get_liked_page(0, min(batch_size, limit or batch_size))
     with transaction.atomic():
         stored = store_likes(user, page.items, Source.API)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -19,8 +20,9 @@ from connectors.records import LikedPage
 from connectors.spotify import SpotifyConnector
 from likes.leases import save_checkpoint
 from likes.models import Checkpoint, Service, ServiceMapping, Source, SyncSettings
+from likes.removals import mark_removed_on_spotify, unlist
 from likes.summaries import NEEDS_A_PERSON, ImportSummary
-from likes.track_sync import item_key, mark_removed_on_spotify, store_likes
+from likes.track_sync import item_key, store_likes
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -44,6 +46,7 @@ class Walk:
     progress: Progress = lambda done, total, text: None
     whole: bool = False
     seen_keys: set[str] = field(default_factory=set)
+    seen_nameless: set[datetime | None] = field(default_factory=set)
     totals: set[int] = field(default_factory=set)
     pages_read: int = 0
 
@@ -92,6 +95,7 @@ class Walk:
                 **advance(stored.known_rows),
             )
         self.seen_keys.update(_keys(page))
+        self.seen_nameless.update(item.liked_at for item in page.items if item.track is None)
         summary = self.summary
         summary.seen += len(page.items)
         summary.imported += stored.imported
@@ -211,6 +215,7 @@ def _join_head(walk: Walk) -> None:
 def _read_whole(walk: Walk) -> None:
     """Read the whole list once more; what is known of it stays as it was until the end."""
     walk.seen_keys.clear()
+    walk.seen_nameless.clear()
     walk.totals.clear()
     for page in walk.read(0):
         fields = _walked_to(page, walk.checkpoint) if page.last else {}
@@ -232,44 +237,56 @@ def _reconcile(walk: Walk) -> None:
 
     A total alone never removes or adds anything: it only says that the list has to be read again.
     """
-    if not walk.whole and _adds_up(walk):
-        return
-    if walk.whole and _adds_up(walk) and len(walk.totals) == 1:
-        return
+    checkpoint = walk.checkpoint
+    stood_still = len(walk.totals) == 1
+    if _adds_up(walk) and (not walk.whole or stood_still):
+        if checkpoint.unexplained >= 0:
+            return
+        # Only removals that a person was asked about leave more rows known than are listed.
+        if not walk.whole and _refuse_removals(walk, -checkpoint.unexplained):
+            return
     if not walk.whole:
         # Reading whole is no slice's work to leave half done: what was seen is kept in memory.
         walk.max_pages = None
         _read_whole(walk)
-    gone = _find_gone(walk)
-    if gone and not _refuse_removals(walk, len(gone)):
-        follow = SyncSettings.objects.filter(
-            user=walk.user, on_unlike=SyncSettings.Unlike.FOLLOW
-        ).exists()
-        with transaction.atomic():
+        stood_still = len(walk.totals) == 1
+    gone, hidden = _find_missing(walk, stood_still)
+    refused = _refuse_removals(walk, len(gone))
+    settings = SyncSettings.objects.filter(user=walk.user)
+    follow = settings.filter(on_unlike=SyncSettings.Unlike.FOLLOW).exists()
+    with transaction.atomic():
+        if not refused:
             walk.summary.removed_on_spotify += mark_removed_on_spotify(walk.user, gone, follow)
-    if len(walk.totals) == 1:
-        total = walk.checkpoint.total or 0
-        save_checkpoint(walk.checkpoint, unexplained=total - _count_listed(walk))
+        if stood_still:
+            unlist(walk.user, hidden)
+            total = checkpoint.total or 0
+            save_checkpoint(checkpoint, unexplained=total - _count_listed(walk))
 
 
-def _find_gone(walk: Walk) -> list[str]:
-    """Return the keys of rows that a whole reading did not show and that Spotify says are gone.
+def _find_missing(walk: Walk, stood_still: bool) -> tuple[list[str], list[str]]:
+    """Return the keys of the rows that a whole reading did not show: first those that Spotify says
+    are gone, then those that are liked all the same.
 
-    Rows without an id cannot be asked for; they count as gone when the list stood still.
+    Rows without an id cannot be asked for; they count as gone when the list stood still. A track
+    that Spotify took down may leave a row without a name in its place; that is no unlike.
     """
     listed = ServiceMapping.objects.of(walk.user).on(Service.SPOTIFY).filter(listed=True)
-    missing = {
-        key: service_id
-        for key, service_id in listed.values_list("key", "service_id")
-        if key not in walk.seen_keys
-    }
-    liked = walk.connector.contains([service_id for service_id in missing.values() if service_id])
-    stood_still = len(walk.totals) == 1
-    return [
-        key
-        for key, service_id in missing.items()
-        if (not liked[service_id] if service_id else stood_still)
+    missing = [
+        row
+        for row in listed.values_list("key", "service_id", "liked_at")
+        if row[0] not in walk.seen_keys
     ]
+    liked = walk.connector.contains([service_id for _, service_id, _ in missing if service_id])
+    gone: list[str] = []
+    hidden: list[str] = []
+    for key, service_id, liked_at in missing:
+        if not service_id:
+            (gone if stood_still else hidden).append(key)
+        elif liked[service_id] or (liked_at is not None and liked_at in walk.seen_nameless):
+            hidden.append(key)
+        else:
+            gone.append(key)
+    return gone, hidden
 
 
 def _refuse_removals(walk: Walk, count: int) -> bool:

@@ -7,7 +7,7 @@ caller stores a batch and its checkpoint in one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,18 +15,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from connectors.records import LikedTrack, ServiceTrack
+from likes.merging import Candidates
 from likes.models import Like, Service, ServiceMapping, Source, Track, TrackKey
-from matching import (
-    TrackDescription,
-    Verdict,
-    blocking_keys,
-    choose,
-    name_key,
-    simplify_titles,
-)
-
-#: How far apart the lengths of two masterings of one recording are, at most, to be merged.
-MERGE_WITHIN_MS = 3000
+from likes.removals import like_again
 
 State = Like.State
 Rule = ServiceMapping.Rule
@@ -34,23 +25,15 @@ Rule = ServiceMapping.Rule
 
 @dataclass
 class Stored:
-    """What became of a batch; ``known_rows`` has a flag for each item: listed there before."""
+    """What became of a batch; ``known_rows`` has a flag for each item: listed there before, since
+    the same time. One that was unliked and liked again moves to the head, and those below it may
+    well be new."""
 
     imported: int = 0
     already_known: int = 0
     unavailable: int = 0
     merged: int = 0
     known_rows: list[bool] = field(default_factory=list)
-
-
-def describe(track: Track | ServiceTrack | ServiceMapping) -> TrackDescription:
-    return TrackDescription(
-        title=track.title,
-        artists=tuple(track.artists),
-        album=track.album,
-        duration_ms=track.duration_ms,
-        isrc=track.isrc,
-    )
 
 
 def item_key(item: LikedTrack) -> str:
@@ -85,7 +68,9 @@ def store_likes(user: User, items: Sequence[LikedTrack], source: Source) -> Stor
     met_again: dict[str, LikedTrack] = {}
     for key, item in keyed:
         mapping = known.get(key)
-        stored.known_rows.append(mapping is not None and mapping.listed)
+        stored.known_rows.append(
+            mapping is not None and mapping.listed and mapping.liked_at == item.liked_at
+        )
         if item.track is None:
             stored.unavailable += 1
         elif mapping is not None or key in fresh:
@@ -111,10 +96,13 @@ def _refresh_known(
     """Bring known rows up to date: listed again, named anew, given by a file as well."""
     changed: list[ServiceMapping] = []
     liked_again: list[ServiceMapping] = []
+    nameless_again: list[int] = []
     for key, item in met_again.items():
         mapping = known[key]
-        if listed and not mapping.listed:
+        if listed and not mapping.listed and item.track is not None:
             liked_again.append(mapping)
+        elif listed and not mapping.listed:
+            nameless_again.append(mapping.track_id)
         before = _facts(mapping)
         if item.track is not None and listed:
             _describe_mapping(mapping, item.track)
@@ -136,8 +124,11 @@ def _refresh_known(
         Like.objects.of(user).filter(track__in=tracks).exclude(source=Source.FILE).update(
             source=Source.FILE
         )
-    if liked_again:
-        _like_again(user, liked_again, source)
+    like_again(user, liked_again, source)
+    if nameless_again:
+        Like.objects.of(user).on(Service.NARADA).filter(track__in=nameless_again).update(
+            state=State.UNAVAILABLE, removed_at=None, updated_at=timezone.now()
+        )
 
 
 def _facts(mapping: ServiceMapping) -> tuple[object, ...]:
@@ -152,157 +143,51 @@ def _describe_mapping(mapping: ServiceMapping, track: ServiceTrack) -> None:
     mapping.duration_ms, mapping.isrc = track.duration_ms, track.isrc
 
 
-def _like_again(user: User, mappings: list[ServiceMapping], source: Source) -> None:
-    """The listing shows them again: liked on Spotify, and in Narada if that had ended there."""
-    tracks = [mapping.track_id for mapping in mappings]
-    likes = Like.objects.of(user).filter(track__in=tracks)
-    on_spotify = set(likes.on(Service.SPOTIFY).values_list("track_id", flat=True))
-    likes.on(Service.SPOTIFY).exclude(state=State.UNAVAILABLE).update(
-        state=State.PRESENT, removed_at=None, confirmed_at=timezone.now()
-    )
-    Like.objects.bulk_create(
-        Like(user=user, track_id=mapping.track_id, service=Service.SPOTIFY, state=State.PRESENT,
-             source=source, liked_at=mapping.liked_at, confirmed_at=timezone.now())
-        for mapping in {m.track_id: m for m in mappings}.values()
-        if mapping.track_id not in on_spotify
-    )  # fmt: skip
-    returned = set(
-        likes.on(Service.NARADA).filter(state=State.REMOVED).values_list("track_id", flat=True)
-    )
-    if returned:
-        likes.filter(track__in=returned).on(Service.NARADA).update(
-            state=State.PRESENT, removed_at=None
-        )
-        likes.filter(
-            track__in=returned, service=Service.LASTFM, state__in=[State.REMOVING, State.REMOVED]
-        ).update(state=State.PENDING, removed_at=None, attempts=0, next_attempt_at=None)
-    # A date that only the service knows replaces one that a file left out.
-    undated = {m.track_id: m.liked_at for m in mappings if m.liked_at}
-    for like in likes.filter(liked_at=None, track__in=undated):
-        like.liked_at = undated[like.track_id]
-        like.save(update_fields=["liked_at", "updated_at"])
-
-
 def _add_fresh(
     user: User, fresh: dict[str, LikedTrack], source: Source, listed: bool, stored: Stored
 ) -> None:
-    tracks: list[Track] = []
+    new_tracks: list[tuple[Track, LikedTrack]] = []
     keys: list[list[str]] = []
     mappings: list[ServiceMapping] = []
-    merged: list[tuple[ServiceMapping, Track]] = []
-    new_tracks: list[tuple[Track, LikedTrack]] = []
-    candidates = _Candidates(user, fresh.values())
+    merged: list[ServiceMapping] = []
+    given_ids: list[ServiceMapping] = []
+    candidates = Candidates(user, fresh.values())
     for key, item in fresh.items():
         match = candidates.find(item.track) if item.track else None
-        if match is not None and match.renamed_from is not None and item.track is not None:
-            # The same row, met earlier in a file that had no ids: now it has one.
+        if match is not None and match.nameless is not None and item.track is not None:
             stored.already_known += 1
-            _give_id(match.renamed_from, key, item.track, item.liked_at, listed)
-            _like_again(user, [match.renamed_from], source)
+            given_ids.append(_give_id(match.nameless, key, item.track, item.liked_at, listed))
             continue
-        if match is not None:
-            stored.merged += 1
-            track = match.track
-        else:
-            track = _new_track(user, item)
-            tracks.append(track)
-            keys.append(candidates.add(track) if item.track else [])
-            new_tracks.append((track, item))
-            stored.imported += item.track is not None
+        track = match.track if match else _new_track(user, item)
         mapping = _new_mapping(user, track, key, item, source, listed)
-        if match is not None:
-            mapping.rule, mapping.score, mapping.evidence = Rule.MERGED, match.score, match.evidence
-            merged.append((mapping, track))
         mappings.append(mapping)
-    Track.objects.bulk_create(tracks)
+        if match is None:
+            new_tracks.append((track, item))
+            keys.append(candidates.add(track) if item.track else [])
+            stored.imported += item.track is not None
+            continue
+        stored.already_known += match.same_row
+        stored.merged += not match.same_row
+        mapping.rule, mapping.score, mapping.evidence = Rule.MERGED, match.score, match.evidence
+        merged.append(mapping)
+    Track.objects.bulk_create(track for track, _ in new_tracks)
     TrackKey.objects.bulk_create(
         TrackKey(track=track, user=user, key=key)
-        for track, track_keys in zip(tracks, keys, strict=True)
+        for (track, _), track_keys in zip(new_tracks, keys, strict=True)
         for key in track_keys
     )
     ServiceMapping.objects.bulk_create(mappings)
     Like.objects.bulk_create(
         like for track, item in new_tracks for like in _new_likes(user, track, item, source, listed)
     )
-    _merge_likes(user, [pair for pair in merged if pair[1] not in tracks], source, listed)
-
-
-@dataclass
-class _Match:
-    track: Track
-    score: float
-    evidence: list[dict[str, object]]
-    renamed_from: ServiceMapping | None = None
-
-
-class _Candidates:
-    """The tracks of a user that may be the same recording as one of a batch, the batch included."""
-
-    def __init__(self, user: User, items: Iterable[LikedTrack]) -> None:
-        wanted = {
-            key for item in items if item.track for key in blocking_keys(describe(item.track))
-        }
-        self._by_key: dict[str, list[Track]] = {}
-        rows = TrackKey.objects.filter(user=user, key__in=wanted).select_related("track")
-        for row in rows.order_by("track_id"):
-            self._by_key.setdefault(row.key, []).append(row.track)
-
-    def add(self, track: Track) -> list[str]:
-        """Make a track of this batch findable for the rest of it; return its blocking keys."""
-        keys = list(dict.fromkeys(blocking_keys(describe(track))))
-        for key in keys:
-            self._by_key.setdefault(key, []).append(track)
-        return keys
-
-    def find(self, wanted: ServiceTrack) -> _Match | None:
-        """Return the one track that this is for certain, if there is one."""
-        found = {
-            id(track) if track.pk is None else track.pk: track
-            for key in blocking_keys(describe(wanted))
-            for track in self._by_key.get(key, ())
-        }
-        tracks = [track for track in found.values() if _may_be_merged(track, wanted)]
-        choice = choose(describe(wanted), [describe(track) for track in tracks])
-        if choice.verdict != Verdict.MATCH or choice.best is None:
-            return None
-        comparison = choice.comparisons[choice.best]
-        track = tracks[choice.best]
-        return _Match(
-            track,
-            comparison.score,
-            [piece.as_json() for piece in comparison.evidence],
-            self._without_id(track, wanted) if wanted.service_id else None,
-        )
-
-    def _without_id(self, track: Track, wanted: ServiceTrack) -> ServiceMapping | None:
-        if track.pk is None or (track.title, tuple(track.artists[:1])) != (
-            wanted.title,
-            wanted.artists[:1],
-        ):
-            return None
-        return ServiceMapping.objects.on(Service.SPOTIFY).filter(track=track, service_id="").first()
-
-
-def _may_be_merged(track: Track, wanted: ServiceTrack) -> bool:
-    """Merging asks for more than a match: a wrong one hides a like, and a missed one costs nothing,
-    as two tracks with one Last.fm page are loved once.
-
-    Either the ISRC is the same, or the credited artists, the title but for harmless notes, and the
-    length, where both are known.
-    """
-    if track.isrc and track.isrc == wanted.isrc:
-        return True
-    lengths = (track.duration_ms or 0, wanted.duration_ms or 0)
-    if all(lengths) and abs(lengths[0] - lengths[1]) > MERGE_WITHIN_MS:
-        return False
-    artists = {name_key(artist, "") for artist in track.artists}
-    if artists != {name_key(artist, "") for artist in wanted.artists}:
-        return False
-    return bool(_plain_titles(track.title) & _plain_titles(wanted.title))
-
-
-def _plain_titles(title: str) -> set[str]:
-    return {name_key("", plain) for plain in [title, *simplify_titles(title)]}
+    ServiceMapping.objects.bulk_update(
+        given_ids,
+        ["key", "service_id", "listed", "liked_at", "title", "artists", "album", "duration_ms",
+         "isrc", "updated_at"],
+    )  # fmt: skip
+    if listed:
+        like_again(user, [*given_ids, *merged], source)
+    _date_merged_likes(user, merged)
 
 
 def _give_id(
@@ -311,11 +196,13 @@ def _give_id(
     track: ServiceTrack,
     liked_at: datetime | None,
     listed: bool,
-) -> None:
+) -> ServiceMapping:
+    """The same row, met earlier in a file that had no ids: now it has one."""
     mapping.key, mapping.service_id, mapping.listed = key, track.service_id, listed
     mapping.liked_at = liked_at or mapping.liked_at
+    mapping.updated_at = timezone.now()
     _describe_mapping(mapping, track)
-    mapping.save()
+    return mapping
 
 
 def _new_track(user: User, item: LikedTrack) -> Track:
@@ -380,50 +267,18 @@ def _new_likes(
     return likes
 
 
-def _merge_likes(
-    user: User, merged: list[tuple[ServiceMapping, Track]], source: Source, listed: bool
-) -> None:
-    """A second id of a track that the user has: it counts as liked since the earlier of both."""
-    if not merged:
-        return
-    if listed:
-        _like_again(user, [mapping for mapping, _ in merged], source)
+def _date_merged_likes(user: User, merged: list[ServiceMapping]) -> None:
+    """A track with several ids counts as liked since the earliest of them."""
     earliest: dict[int, datetime] = {}
-    for mapping, track in merged:
+    for mapping in merged:
         if mapping.liked_at is not None:
-            earliest[track.pk] = min(mapping.liked_at, earliest.get(track.pk, mapping.liked_at))
+            known = earliest.get(mapping.track_id, mapping.liked_at)
+            earliest[mapping.track_id] = min(mapping.liked_at, known)
     later = [
         like
-        for like in Like.objects.of(user).filter(track__in=earliest, liked_at__isnull=False)
-        if like.liked_at > earliest[like.track_id]
+        for like in Like.objects.of(user).filter(track__in=earliest)
+        if like.liked_at is None or like.liked_at > earliest[like.track_id]
     ]
     for like in later:
         like.liked_at = earliest[like.track_id]
     Like.objects.bulk_update(later, ["liked_at"])
-
-
-def mark_removed_on_spotify(user: User, keys: Sequence[str], follow: bool) -> int:
-    """Mark rows that Spotify no longer has; return how many.
-
-    With ``follow`` the like ends in Narada too, and what Narada itself loved is to be un-loved.
-    """
-    now = timezone.now()
-    mappings = ServiceMapping.objects.of(user).on(Service.SPOTIFY).keyed(keys).filter(listed=True)
-    tracks = set(mappings.values_list("track_id", flat=True))
-    count = mappings.update(listed=False, updated_at=now)
-    still = (
-        ServiceMapping.objects.of(user).on(Service.SPOTIFY).filter(track__in=tracks, listed=True)
-    )
-    gone = tracks - set(still.values_list("track_id", flat=True))
-    likes = Like.objects.of(user).filter(track__in=gone)
-    likes.on(Service.SPOTIFY).update(state=State.REMOVED, removed_at=now, updated_at=now)
-    if follow:
-        likes.on(Service.NARADA).update(state=State.REMOVED, removed_at=now, updated_at=now)
-        on_lastfm = likes.on(Service.LASTFM)
-        on_lastfm.filter(state=State.PRESENT, sent_at__isnull=False).update(
-            state=State.REMOVING, attempts=0, next_attempt_at=None, updated_at=now
-        )
-        on_lastfm.filter(state__in=[State.PENDING, *Like.OPEN_STATES]).update(
-            state=State.REMOVED, removed_at=now, updated_at=now
-        )
-    return count

@@ -1,0 +1,136 @@
+"""Which tracks of a user are the same recording as a new one, for certain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import User
+
+from connectors.records import LikedTrack, ServiceTrack
+from likes.models import Service, ServiceMapping, Track, TrackKey
+from matching import (
+    TrackDescription,
+    Verdict,
+    blocking_keys,
+    choose,
+    name_key,
+    simplify_titles,
+)
+
+#: How far apart the lengths of two masterings of one recording are, at most, to be merged.
+MERGE_WITHIN_MS = 3000
+
+
+def describe(track: Track | ServiceTrack | ServiceMapping) -> TrackDescription:
+    return TrackDescription(
+        title=track.title,
+        artists=tuple(track.artists),
+        album=track.album,
+        duration_ms=track.duration_ms,
+        isrc=track.isrc,
+    )
+
+
+@dataclass
+class Match:
+    """The track that a row is for certain.
+
+    ``same_row``: the names say that it is not another id of the recording but the very row,
+    known from a file that gave no ids, or met again in one. ``nameless`` is that file's row where
+    this one has an id to give it.
+    """
+
+    track: Track
+    score: float | None = None
+    evidence: list[dict[str, object]] = field(default_factory=list)
+    same_row: bool = False
+    nameless: ServiceMapping | None = None
+
+
+class Candidates:
+    """The tracks of a user that may be the same recording as one of a batch, the batch included."""
+
+    def __init__(self, user: User, items: Iterable[LikedTrack]) -> None:
+        wanted = {
+            key for item in items if item.track for key in blocking_keys(describe(item.track))
+        }
+        self._by_key: dict[str, list[Track]] = {}
+        rows = TrackKey.objects.filter(user=user, key__in=wanted).select_related("track")
+        for row in rows.order_by("track_id"):
+            self._by_key.setdefault(row.key, []).append(row.track)
+        tracks = {track.pk for found in self._by_key.values() for track in found}
+        nameless = (
+            ServiceMapping.objects.of(user).on(Service.SPOTIFY)
+            .filter(service_id="", track__in=tracks).exclude(artists=[])
+        )  # fmt: skip
+        #: By track id, the rows of files that gave no ids.
+        self._nameless = {mapping.track_id: mapping for mapping in nameless}
+
+    def add(self, track: Track) -> list[str]:
+        """Make a track of this batch findable for the rest of it; return its blocking keys."""
+        keys = list(dict.fromkeys(blocking_keys(describe(track))))
+        for key in keys:
+            self._by_key.setdefault(key, []).append(track)
+        return keys
+
+    def find(self, wanted: ServiceTrack) -> Match | None:
+        """Return the one track that this is for certain, if there is one."""
+        found = {
+            id(track) if track.pk is None else track.pk: track
+            for key in blocking_keys(describe(wanted))
+            for track in self._by_key.get(key, ())
+        }
+        same_row = self._find_same_row(wanted, found.values())
+        if same_row is not None:
+            return same_row
+        tracks = [track for track in found.values() if _may_be_merged(track, wanted)]
+        choice = choose(describe(wanted), [describe(track) for track in tracks])
+        if choice.verdict != Verdict.MATCH or choice.best is None:
+            return None
+        comparison = choice.comparisons[choice.best]
+        evidence = [piece.as_json() for piece in comparison.evidence]
+        return Match(tracks[choice.best], comparison.score, evidence)
+
+    def _find_same_row(self, wanted: ServiceTrack, tracks: Iterable[Track]) -> Match | None:
+        """Of a row with an id and one without, the names alone say that they are one row."""
+        stored = [track for track in tracks if track.pk is not None]
+        if not wanted.service_id:
+            for track in stored:
+                if track.pk not in self._nameless and _name_row(track) == _name_row(wanted):
+                    return Match(track, same_row=True)
+            return None
+        for track in stored:
+            row = self._nameless.get(track.pk)
+            if row is not None and _name_row(row) == _name_row(wanted):
+                # The next id with these names is another one of the same recording.
+                return Match(track, same_row=True, nameless=self._nameless.pop(track.pk))
+        return None
+
+
+def _name_row(row: Track | ServiceTrack | ServiceMapping) -> tuple[str, str]:
+    """What Spotify's account data tells of a row: title, album and one artist, who comes first."""
+    artist = row.artists[0] if row.artists else ""
+    return name_key(artist, row.title), name_key(artist, row.album)
+
+
+def _may_be_merged(track: Track, wanted: ServiceTrack) -> bool:
+    """Merging asks for more than a match: a wrong one hides a like, and a missed one costs nothing,
+    as two tracks with one Last.fm page are loved once.
+
+    Either the ISRC is the same, or the credited artists, the title but for harmless notes, and the
+    length, where both are known.
+    """
+    if track.isrc and track.isrc == wanted.isrc:
+        return True
+    lengths = (track.duration_ms or 0, wanted.duration_ms or 0)
+    if all(lengths) and abs(lengths[0] - lengths[1]) > MERGE_WITHIN_MS:
+        return False
+    artists = {name_key(artist, "") for artist in track.artists}
+    if artists != {name_key(artist, "") for artist in wanted.artists}:
+        return False
+    return bool(_plain_titles(track.title) & _plain_titles(wanted.title))
+
+
+def _plain_titles(title: str) -> set[str]:
+    return {name_key("", plain) for plain in [title, *simplify_titles(title)]}
