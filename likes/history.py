@@ -55,12 +55,17 @@ class ToldRun:
 
     @property
     def sentence(self) -> str:
-        told = [
-            f"{self.counts[key]:,} {word}"
-            for key, word in WORDS.items()
-            if isinstance(self.counts.get(key), int) and self.counts[key]
-        ]
-        return ", ".join(told)
+        return tell_counts(self.counts)
+
+
+def tell_counts(counts: dict[str, Any]) -> str:
+    """Return the counts of a run as a sentence, those of 0 left out."""
+    told = [
+        f"{counts[key]:,} {word}"
+        for key, word in WORDS.items()
+        if isinstance(counts.get(key), int) and counts[key]
+    ]
+    return ", ".join(told)
 
 
 def tell_runs(user: AbstractBaseUser, most: int = 8) -> list[ToldRun]:
