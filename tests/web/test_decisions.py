@@ -1,0 +1,178 @@
+"""Decisions made in the pages: one by one, many at once, live and without scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from likes.models import Like, Service, ServiceMapping
+
+pytestmark = pytest.mark.django_db
+
+State = Like.State
+LIVE = {"HTTP_HX_REQUEST": "true"}
+
+
+def page_url(mapping: ServiceMapping, decision: str) -> str:
+    return reverse("decide_on_page", kwargs={"pk": mapping.pk, "decision": decision})
+
+
+def track_url(like: Like, decision: str) -> str:
+    return reverse("decide_on_track", kwargs={"pk": like.track_id, "decision": decision})
+
+
+def state_of(like: Like) -> str:
+    like.refresh_from_db()
+    return like.state
+
+
+def test_review_lists_what_waits_for_me_only(
+    as_ada: Client, ada: User, bob: User, like_song: Any
+) -> None:
+    for state in State:
+        like_song(ada, state, title=state.value)
+    like_song(bob, title="Bob's")
+    cases = as_ada.get(reverse("review")).context["page"].rows
+    assert {case.track.title for case in cases} == {"review", "not_found", "failed"}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"state": "failed"}, {"C"}),
+        ({"reason": "ambiguous"}, {"A", "B"}),
+        ({"q": "beatles"}, {"A", "B"}),
+        ({"state": "loved"}, {"A", "B", "C"}),
+    ],
+)
+def test_review_shows_what_shares_a_pattern(
+    as_ada: Client, ada: User, like_song: Any, query: dict[str, str], found: set[str]
+) -> None:
+    for title in "AB":
+        like_song(ada, title=title, artist="The Beatles", last_error="ambiguous")
+    like_song(ada, State.FAILED, title="C", artist="Abba", last_error="error 6")
+    response = as_ada.get(reverse("review"), query)
+    assert {case.track.title for case in response.context["page"].rows} == found
+    assert response.context["reasons"] == [("ambiguous", 2)]
+
+
+@pytest.mark.parametrize(
+    ("decision", "state"), [("accept", State.PENDING), ("reject", State.NOT_FOUND)]
+)
+def test_decision_on_a_page(
+    as_ada: Client, ada: User, like_song: Any, add_page: Any, decision: str, state: State
+) -> None:
+    like = like_song(ada)
+    response = as_ada.post(page_url(add_page(like, "Hey Jude (Live)"), decision))
+    assert response.url == reverse("track", args=[like.track_id])
+    assert state_of(like) == state
+
+
+@pytest.mark.parametrize(
+    ("decision", "state"), [("exclude", State.EXCLUDED), ("reopen", State.PENDING)]
+)
+def test_decision_on_a_track(
+    as_ada: Client, ada: User, like_song: Any, decision: str, state: State
+) -> None:
+    like = like_song(ada)
+    as_ada.post(track_url(like, decision))
+    assert state_of(like) == state
+
+
+def test_decision_that_is_not_possible_says_why(as_ada: Client, ada: User, like_song: Any) -> None:
+    like = like_song(ada, State.PRESENT)
+    response = as_ada.post(track_url(like, "reopen"), follow=True)
+    assert "Nothing was changed: already loved." in response.text
+
+
+def test_decision_in_the_review_list_answers_with_the_case(
+    as_ada: Client, ada: User, like_song: Any, add_page: Any
+) -> None:
+    like = like_song(ada)
+    mapping = add_page(like, "Hey Jude (Mono)")
+    response = as_ada.post(page_url(mapping, "accept"), {"from": "review"}, **LIVE)
+    assert response.status_code == 200
+    assert response.text.lstrip().startswith("<article")
+    assert "Decided." in response.text
+
+    again = as_ada.post(track_url(like, "exclude"), {"from": "review"}, **LIVE)
+    assert "Left out on Last.fm" in again.text
+    again = as_ada.post(track_url(like, "exclude"), {"from": "review"}, **LIVE)
+    assert "Nothing was changed: already set" in again.text
+
+
+def test_name_is_taken(as_ada: Client, ada: User, like_song: Any) -> None:
+    like = like_song(ada, State.NOT_FOUND)
+    names = {"artist": "Beatles", "title": "Hey Jude"}
+    as_ada.post(reverse("name_page", args=[like.track_id]), names)
+    mapping = ServiceMapping.objects.get(service=Service.LASTFM)
+    assert (mapping.artists, mapping.title, mapping.decided_by) == (
+        ["Beatles"], "Hey Jude", "person",
+    )  # fmt: skip
+    assert state_of(like) == State.PENDING
+
+
+@pytest.mark.parametrize("names", [{}, {"artist": "x"}, {"artist": " ", "title": "y"}])
+def test_name_that_is_none_changes_nothing(
+    as_ada: Client, ada: User, like_song: Any, names: dict[str, str]
+) -> None:
+    like = like_song(ada)
+    address = reverse("name_page", args=[like.track_id])
+    assert "Nothing was changed" in as_ada.post(address, names, follow=True).text
+    assert state_of(like) == State.REVIEW
+
+
+def test_many_are_decided_by_their_ticks(
+    as_ada: Client, ada: User, like_song: Any, add_page: Any
+) -> None:
+    ticked, empty, other = like_song(ada), like_song(ada), like_song(ada)
+    for like in (ticked, other):
+        add_page(like, "Hey Jude (Mono)")
+    form = {"decision": "accept", "case": [ticked.pk, empty.pk, "x", "9" * 30]}
+    response = as_ada.post(reverse("decide_on_many"), form, follow=True)
+    assert "1 changed, 1 skipped (1: there is no candidate)." in response.text
+    assert [state_of(like) for like in (ticked, empty, other)] == [
+        State.PENDING, State.REVIEW, State.REVIEW,
+    ]  # fmt: skip
+
+
+def test_many_are_decided_by_the_filter(as_ada: Client, ada: User, like_song: Any) -> None:
+    found = [like_song(ada, last_error="ambiguous") for _ in range(25)]
+    other = like_song(ada, last_error="'Live' only on one side")
+    form = {"decision": "exclude", "scope": "all", "reason": "ambiguous"}
+    as_ada.post(reverse("decide_on_many"), form)
+    assert {state_of(like) for like in found} == {State.EXCLUDED}
+    assert state_of(other) == State.REVIEW
+
+
+def test_many_touch_only_what_waits(as_ada: Client, ada: User, like_song: Any) -> None:
+    loved = like_song(ada, State.PRESENT)
+    form = {"decision": "exclude", "case": [loved.pk]}
+    response = as_ada.post(reverse("decide_on_many"), form, follow=True)
+    assert "No case was ticked" in response.text
+    assert state_of(loved) == State.PRESENT
+
+
+def test_many_knows_its_decisions(as_ada: Client) -> None:
+    assert as_ada.post(reverse("decide_on_many"), {"decision": "delete"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("address", "where"),
+    [
+        ("/review/?state=review", "/review/?state=review"),
+        ("https://evil.example/", None),
+        ("//evil.example/", None),
+        ("javascript:alert(1)", None),
+    ],
+)
+def test_decision_goes_back_only_within_narada(
+    as_ada: Client, ada: User, like_song: Any, address: str, where: str | None
+) -> None:
+    like = like_song(ada)
+    response = as_ada.post(track_url(like, "exclude"), {"next": address})
+    assert response.url == (where or reverse("track", args=[like.track_id]))
