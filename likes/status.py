@@ -118,10 +118,11 @@ def describe_credentials(service: Service) -> Status:
 
 def call_service(user: User, service: Service) -> tuple[str | None, str]:
     """Make one real call as this user; write down and return what came of it, and its text."""
-    make = {Service.SPOTIFY: accounts.spotify_connector, Service.LASTFM: accounts.lastfm_connector}
+    is_spotify = service == Service.SPOTIFY
+    make = accounts.spotify_connector if is_spotify else accounts.lastfm_connector
     try:
         # A service that was closed is asked all the same, to see whether it is open again.
-        make[service](user, probe=_is_closed(service)).get_user()
+        make(user, probe=_is_closed(service)).get_user()
     except CredentialsMissing:
         return NOT_ASKED, ""
     except NotConnected as error:

@@ -112,7 +112,7 @@ class Command(NaradaCommand):
 
     def say(self, text: str) -> None:
         """Print a line of the demo's own, told apart from what its commands print."""
-        console = Console(file=self.stdout._out, highlight=False, soft_wrap=True)  # type: ignore[attr-defined]
+        console = Console(file=self.stdout._out, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
         console.print(text, style="bold", markup=False)
         self.stdout.flush()
 
@@ -129,7 +129,7 @@ class Command(NaradaCommand):
             for user in (person, admin):
                 user.set_password(password)
                 user.save(update_fields=["password"])
-        show_report(users.get(username=PERSON), self.stdout._out)  # type: ignore[attr-defined]
+        show_report(users.get(username=PERSON), self.stdout._out)  # type: ignore[arg-type]
 
 
 def check_port(port: int) -> None:

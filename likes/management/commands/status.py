@@ -31,7 +31,7 @@ class Command(NaradaCommand):
         if options["as_json"]:
             self.stdout.write(json.dumps(status))
         else:
-            show_status(status, self.stdout._out)  # type: ignore[attr-defined]
+            show_status(status, self.stdout._out)  # type: ignore[arg-type]
         code = NEEDS_A_PERSON if status["blockers"] else TRY_LATER if is_down(status) else DONE
         if code != DONE:
             self.stdout.flush()

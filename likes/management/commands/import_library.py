@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from connectors.account_export import FileRejected
+from likes.leases import Busy
+from likes.library_csv import is_library_csv, parse_csv
+from likes.library_import import LibrarySummary, import_library
+from likes.library_reading import WrongPlace, parse_library, read_text
+from likes.management.base import TRY_LATER, Error, NaradaCommand
+
+
+class Command(NaradaCommand):
+    help = (
+        "Bring in a file that export-library wrote, here or in another installation. What is new "
+        "is added, what is known is kept, nothing is deleted; what a person decided in the file "
+        "outranks what a rule decided here. All or nothing; doing it again changes nothing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "path", metavar="PATH", help="the file to read, or - for standard input"
+        )
+        self.add_user_argument(parser)
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would be done, and change nothing"
+        )
+        self.add_json_argument(parser)
+
+    def handle(self, *, path: str, user: str, dry_run: bool, **options: Any) -> None:
+        owner = self.get_user(user)
+        text = sys.stdin.read().removeprefix("\ufeff") if path == "-" else read_text(Path(path))
+        try:
+            library = parse_csv(text) if is_library_csv(text) else parse_library(text)
+        except WrongPlace as error:
+            raise FileRejected(f"{path}: {error}. Nothing was stored.") from error
+        try:
+            summary = import_library(owner, library, dry_run=dry_run)
+        except Busy as error:
+            raise Error(str(error), TRY_LATER) from error
+        if options["as_json"]:
+            self.stdout.write(json.dumps(asdict(summary)))
+        else:
+            self.stdout.write(describe(summary, dry_run))
+
+
+def describe(summary: LibrarySummary, dry_run: bool) -> str:
+    line = (
+        f"{summary.seen:,} tracks in the file: {summary.imported:,} new, "
+        f"{summary.updated:,} brought up to date, {summary.already_known:,} known already. "
+        f"Added: {summary.likes_added:,} likes, {summary.mappings_added:,} mappings, "
+        f"{summary.runs_added:,} runs; {summary.decisions_taken_over:,} decisions taken over."
+    )
+    return f"Would do this, and did nothing: {line}" if dry_run else line
