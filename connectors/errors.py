@@ -1,11 +1,11 @@
 """The error tree of all connectors; raised in ``http.py`` from one table.
 
-    ConnectorError            the service, not us: has .service, .status
-      TemporaryError          try later: timeout, 5xx, unreadable answer
-        RateLimited           the service said when: .retry_at
-      AuthorizationError      the user must reconnect: revoked, expired, not allow-listed
-      ServiceClosed           nobody gets through: bad key, bad signature, premium lapsed
-      RequestRejected         wrong for good: never retry
+ConnectorError            the service, not us: has .service, .status
+  TemporaryError          try later: timeout, 5xx, unreadable answer
+    RateLimited           the service said when: .retry_at
+  AuthorizationError      the user must reconnect: revoked, expired, not allow-listed
+  ServiceClosed           nobody gets through: bad key, bad signature, premium lapsed
+  RequestRejected         wrong for good: never retry
 """
 
 from __future__ import annotations

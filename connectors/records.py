@@ -7,7 +7,7 @@ travels further. All times are timezone-aware UTC, all durations milliseconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -102,7 +102,7 @@ class TrackPage:
     """What Last.fm knows under a name: its spelling after correction, and whether people listen.
 
     ``listeners`` is 0 for a name nobody scrobbles: Last.fm answers for any name, also for one
-    that exists only because somebody asked or loved it (services.md C4).
+    that exists only because somebody asked or loved it (seen in samples of its documentation project).
     """
 
     artist: str
@@ -123,8 +123,8 @@ class Tokens:
     ``expires_at`` is None for Last.fm's session keys, which do not expire.
     """
 
-    access_token: str
-    refresh_token: str = ""
+    access_token: str = field(repr=False)
+    refresh_token: str = field(default="", repr=False)
     expires_at: datetime | None = None
     scopes: tuple[str, ...] = ()
 
@@ -133,7 +133,7 @@ class Tokens:
 class ServiceUser:
     """Who an account belongs to. ``uid`` is what Narada links by; ``name`` is for people.
 
-    Spotify: ``account_id`` where given, else ``id`` (services.md A1, 2026-05). Last.fm: the name in
+    Spotify: ``account_id`` where given, else ``id`` (Web API changes of May 2026). Last.fm: the name in
     lower case, for want of an id.
     """
 
