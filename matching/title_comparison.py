@@ -15,7 +15,7 @@ _LITTLE_WORDS = word_set("the a an and")
 # A subtitle of this many words on one side only is the song's longer name: in the labelled pairs
 # "Silent Running (On Dangerous Ground)" always was. A shorter one may name a version: "(Day)".
 _LONG_SUBTITLE = 3
-_NEARLY_ALIKE = 0.85
+_NEARLY_ALIKE = 0.8
 _SHORT_TITLE = 6
 
 
