@@ -116,6 +116,7 @@ def rotate_keys() -> tuple[int, int]:
     is its own transaction, so a token that is refreshed meanwhile is not overwritten by the old.
     """
     model = apps.get_model("socialaccount", "SocialToken")
+    _get_keys()  # bad keys are said also where there is no token yet
     written = unreadable = 0
     for pk in list(model.objects.order_by("pk").values_list("pk", flat=True)):
         with transaction.atomic():

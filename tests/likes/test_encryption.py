@@ -115,5 +115,11 @@ def test_bad_key_is_named_by_its_setting(settings):
         encryption.encrypt("text")
 
 
+def test_rotation_refuses_bad_keys_where_there_is_no_token_yet(settings):
+    settings.TOKEN_ENCRYPTION_KEYS = ["not a key"]
+    with pytest.raises(Error, match="TOKEN_ENCRYPTION_KEYS"):
+        call_command("rotate_token_keys", stdout=StringIO())
+
+
 def test_migrations_see_no_change():
     call_command("makemigrations", "--check", "--dry-run", stdout=StringIO())
