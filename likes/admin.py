@@ -167,7 +167,7 @@ class TrackAdmin(FoundByTrack):
 
 @admin.register(Like)
 class LikeAdmin(FoundByTrack):
-    list_display = ("__str__", "owner", "state", "liked_at", "sent_at", "attempts", "last_error")
+    list_display = ("song", "owner", "service", "state", "liked_at", "sent_at", "last_error")
     list_filter = (WrongLike, "service", "state", "source", "liked_at")
     list_select_related = ("track", "user")
     date_hierarchy = "liked_at"
@@ -178,6 +178,10 @@ class LikeAdmin(FoundByTrack):
         make_decision("exclude", "Not wanted on Last.fm", review.exclude),
         make_decision("reopen", "Try again", review.reopen),
     )
+
+    @admin.display(description="song", ordering="track__title")
+    def song(self, like: Like) -> str:
+        return str(like.track)
 
     @admin.display(description="track")
     def track_page(self, like: Like) -> str:
@@ -220,8 +224,7 @@ class MappingForm(forms.ModelForm):
 @admin.register(ServiceMapping)
 class ServiceMappingAdmin(FoundByTrack):
     form = MappingForm
-    list_display = ("names", "track_page", "owner", "service", "decision", "decided_by", "rule",
-                    "sure")  # fmt: skip
+    list_display = ("names", "track_page", "owner", "service", "decided", "rule", "sure")
     list_filter = (WrongMapping, "service", "decision", "decided_by", "rule", "listed", "source")
     list_select_related = ("track", "user")
     date_hierarchy = "updated_at"
@@ -259,6 +262,10 @@ class ServiceMappingAdmin(FoundByTrack):
     @admin.display(description="track")
     def track_page(self, mapping: ServiceMapping) -> str:
         return link_to(mapping.track)
+
+    @admin.display(description="decision", ordering="decision")
+    def decided(self, mapping: ServiceMapping) -> str:
+        return f"{mapping.get_decision_display()} ({mapping.get_decided_by_display()})"
 
     @admin.display(description="sure", ordering="score")
     def sure(self, mapping: ServiceMapping) -> str:

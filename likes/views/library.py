@@ -134,12 +134,13 @@ def tell_events(
     found: list[tuple[datetime | None, str]] = [(track.created_at, "Came into Narada")]
     for like in likes.values():
         where = like.get_service_display()
-        if like.service != Service.LASTFM:
-            found.append((like.liked_at, f"Liked ({where})"))
+        if like.service == Service.NARADA:
+            found += [(like.liked_at, "Liked"), (like.removed_at, "Removed in Narada")]
+            continue
         found += [
             (like.sent_at, f"Narada loved it on {where}"),
             (like.confirmed_at, f"Last seen in {where}’s own list"),
-            (like.removed_at, f"Removed on {where}"),
+            (like.removed_at, f"Found to be gone on {where}"),
         ]
     for mapping in mappings:
         if mapping.decided_by == ServiceMapping.DecidedBy.PERSON:

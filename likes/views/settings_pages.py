@@ -6,12 +6,14 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from likes.forms import DeleteAccountForm, SyncSettingsForm
+from likes.library_files import export_library
 from likes.models import SyncSettings
 
 
@@ -26,6 +28,16 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Your settings are kept.")
         return redirect("settings")
     return render(request, "likes/settings.html", {"form": form})
+
+
+@login_required
+@require_safe
+def download(request: HttpRequest) -> StreamingHttpResponse:
+    """Everything that Narada has of the user's, as one JSON file."""
+    response = StreamingHttpResponse(export_library(request.user), content_type="application/json")
+    day = timezone.localdate()
+    response["Content-Disposition"] = f'attachment; filename="narada-{day:%Y-%m-%d}.json"'
+    return response
 
 
 @sensitive_post_parameters("proof")

@@ -1,0 +1,168 @@
+"""Connections, settings, the download and leaving."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialAccount, SocialToken
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from likes.models import Connection, Like, Run, Service, ServiceMapping, SyncSettings, Track
+
+pytestmark = pytest.mark.django_db
+
+
+def connect(user: User, service: Service = Service.SPOTIFY, **fields: Any) -> Connection:
+    account = SocialAccount.objects.create(
+        user=user, provider=service, uid=f"{user}-there", extra_data={"name": f"{user} there"}
+    )
+    SocialToken.objects.create(account=account, token="t-secret", token_secret="r-secret")
+    return Connection.objects.create(
+        user=user, service=service, account=account, authorized_at=timezone.now(), **fields
+    )
+
+
+def test_connections_show_names_and_never_tokens(as_ada: Client, ada: User) -> None:
+    connect(ada)
+    page = as_ada.get(reverse("connections")).text
+    assert "ada there" in page
+    assert "secret" not in page
+
+
+def test_connections_say_where_to_get_what_is_missing(as_ada: Client, settings: Any) -> None:
+    settings.SPOTIFY_CLIENT_ID = settings.LASTFM_API_KEY = ""
+    page = as_ada.get(reverse("connections")).text
+    for text in (
+        "SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET",
+        "https://developer.spotify.com/dashboard",
+        "https://www.last.fm/api/account/create",
+        "http://testserver/accounts/spotify/login/callback/",
+    ):
+        assert text in page
+
+
+def test_allauths_own_connections_page_leads_to_ours(as_ada: Client) -> None:
+    response = as_ada.get(reverse("socialaccount_connections"))
+    assert response.url == reverse("connections")
+
+
+def test_disconnect_says_what_is_deleted_and_when(as_ada: Client, ada: User, settings: Any) -> None:
+    settings.PURGE_AFTER_DAYS = 4
+    connect(ada)
+    page = as_ada.get(reverse("disconnect", args=["spotify"])).text
+    assert f"{timezone.now() + timedelta(days=4):%-d %B %Y}" in page
+    assert reverse("download") in page
+    assert SocialToken.objects.exists()
+
+
+def test_disconnect_deletes_the_tokens_at_once(as_ada: Client, ada: User, bob: User) -> None:
+    connect(ada)
+    connect(bob)
+    response = as_ada.post(reverse("disconnect", args=["spotify"]), follow=True)
+    assert "Spotify is disconnected. What came from it is deleted on" in response.text
+    assert [token.account.user for token in SocialToken.objects.all()] == [bob]
+    assert Connection.objects.get(user=ada).state == "disconnected"
+    assert Connection.objects.get(user=bob).state == "connected"
+
+
+def test_disconnect_works_for_who_has_no_password(ada: User) -> None:
+    ada.set_unusable_password()
+    ada.save()
+    client = Client()
+    client.force_login(ada)
+    connect(ada)
+    client.post(reverse("disconnect", args=["spotify"]))
+    assert not SocialToken.objects.exists()
+
+
+def test_disconnect_can_delete_now(as_ada: Client, ada: User, like_song: Any) -> None:
+    connect(ada)
+    like_song(ada)
+    as_ada.post(reverse("disconnect", args=["spotify"]), {"purge_now": "on"})
+    assert not Track.objects.exists()
+    assert not Connection.objects.exists()
+
+
+@pytest.mark.parametrize("service", ["narada", "tidal", "lastfm"])
+def test_disconnect_of_what_is_not_connected_is_404(
+    as_ada: Client, ada: User, service: str
+) -> None:
+    connect(ada)
+    assert as_ada.post(reverse("disconnect", args=[service])).status_code == 404
+
+
+def test_settings_are_kept_and_the_next_sync_is_not_touched(as_ada: Client, ada: User) -> None:
+    due = timezone.now() + timedelta(minutes=7)
+    SyncSettings.objects.create(user=ada, next_sync_at=due)
+    as_ada.post(reverse("settings"), {"on_unlike": "follow"})
+    kept = SyncSettings.objects.get()
+    assert (kept.enabled, kept.on_unlike, kept.next_sync_at) == (False, "follow", due)
+
+
+def test_settings_refuse_an_unknown_choice(as_ada: Client) -> None:
+    response = as_ada.post(reverse("settings"), {"enabled": "on", "on_unlike": "burn"})
+    assert response.status_code == 200
+    assert SyncSettings.objects.get().on_unlike == "keep"
+
+
+def test_download_has_everything_of_mine_and_nothing_else(
+    as_ada: Client, ada: User, bob: User, like_song: Any, add_page: Any
+) -> None:
+    connect(ada)
+    add_page(like_song(ada), "Hey Jude (Live)")
+    like_song(bob, title="Bob's own")
+
+    response = as_ada.get(reverse("download"))
+
+    assert "attachment" in response["Content-Disposition"]
+    text = b"".join(response.streaming_content).decode()
+    json.loads(text)
+    assert "Hey Jude (Live)" in text
+    assert "Bob" not in text
+    assert "secret" not in text
+
+
+def test_delete_account_wants_the_password(as_ada: Client, ada: User, like_song: Any) -> None:
+    like_song(ada)
+    for proof in ("", "wrong", "ada"):
+        response = as_ada.post(reverse("delete_account"), {"proof": proof})
+        assert response.status_code == 200
+    assert Track.objects.exists()
+
+
+def test_delete_account_deletes_every_row_of_mine_only(
+    as_ada: Client, ada: User, bob: User, like_song: Any, add_page: Any
+) -> None:
+    for user in (ada, bob):
+        connect(user)
+        add_page(like_song(user), "Hey Jude (Live)")
+        Run.objects.create(user=user, kind="import")
+        SyncSettings.objects.create(user=user)
+
+    response = as_ada.post(reverse("delete_account"), {"proof": "correct horse"}, follow=True)
+
+    assert "is deleted" in response.text
+    assert list(User.objects.all()) == [bob]
+    for model in (Track, Like, ServiceMapping, Run, SyncSettings, Connection, SocialAccount):
+        assert {row.user for row in model.objects.all()} == {bob}
+    assert SocialToken.objects.get().account.user == bob
+    assert as_ada.get(reverse("home")).status_code == 302
+    assert not any(session.get_decoded().get("_auth_user_id") for session in Session.objects.all())
+
+
+def test_delete_account_without_a_password_wants_the_name(ada: User) -> None:
+    ada.set_unusable_password()
+    ada.save()
+    client = Client()
+    client.force_login(ada)
+    client.post(reverse("delete_account"), {"proof": "bob"})
+    assert User.objects.exists()
+    client.post(reverse("delete_account"), {"proof": "ada"})
+    assert not User.objects.exists()
