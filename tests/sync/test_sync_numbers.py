@@ -29,7 +29,6 @@ def test_a_thousand_likes_cost_few_calls_and_statements(
     world.box.clear_calls()
     second = import_likes(user)
 
-    print(first.counts, len(import_queries))
     assert first.exit_code == second.exit_code == 0, first.message
     assert calls <= 22
     assert len(import_queries) < LIKES
@@ -37,9 +36,7 @@ def test_a_thousand_likes_cost_few_calls_and_statements(
     assert world.count() == second.api_calls == 1
 
     world.box.clear_calls()
-    with CaptureQueriesContext(connection) as export_queries:
-        export = export_likes(user)
-    print(export.counts, world.box.count_calls(), len(export_queries))
+    export = export_likes(user)
     assert export.exit_code == 0, export.message
     sent = world.sent()
     assert not world.twice()
