@@ -284,7 +284,9 @@ def _explain_stop(user: User, error: Exception, summary: Summary) -> None:
     """The one place where an error becomes an exit code and a line for a person."""
     summary.message = str(error)
     if isinstance(error, RateLimited):
-        summary.message += f" Come back after {error.retry_at:%Y-%m-%d %H:%M:%S} UTC."
+        when = f"{error.retry_at:%Y-%m-%d %H:%M}"
+        if when not in summary.message:
+            summary.message += f" Come back after {when} UTC."
         summary.exit_code = TRY_LATER
     elif isinstance(error, TemporaryError | Busy):
         summary.exit_code = TRY_LATER
