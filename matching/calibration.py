@@ -62,7 +62,7 @@ RATES: dict[str, float] = {
     "doubt:part-1-one-side": 0.975,
     "doubt:subtitle-one-side": 0.89,
     "doubt:title-near": 0.984,
-    "doubt:version-one-side": 0.957,
+    "doubt:version-one-side": 0.954,
     "doubt:version-says-more": 0.95,
     "doubt:year-note": 0.675,
 }

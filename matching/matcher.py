@@ -40,7 +40,8 @@ _SETTLED_BY_LENGTH = frozenset(
     {
         "subtitle-one-side", "subtitles-near", "year-note", "edit-note", "edit-one-side",
         "mix-one-side", "cut-one-side", "version-says-more", "live-album-one-side",
-        "artists-near", "artists-shared", "artists-second", "guests-differ", "guest-one-side",
+        "remix-album-one-side", "session-album-one-side", "artists-near", "artists-shared",
+        "artists-second", "guests-differ", "guest-one-side",
     }
 )  # fmt: skip
 

@@ -41,6 +41,7 @@ _QUOTES = "'’‘‛ʼʻ`´′＇ʹ"
 _DROPPED = str.maketrans("", "", _QUOTES)
 _AND = re.compile(r"[&+＆＋]")
 _ASCII_SIGNS = re.compile(r"[^a-z0-9]+")
+_INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}")  # "U.K.", "R.E.M."
 _BLANK = re.compile(r"\s+")
 _CONTROL = {"Cc", "Cf", "Co", "Cs", "Cn"}
 
@@ -103,6 +104,7 @@ def fold(text: str) -> str:
 def _fold(text: str) -> str:
     cleaned = clean(text).casefold()
     plain = _drop_accents(cleaned).translate(_LETTERS)
+    plain = _INITIALS.sub(lambda found: found[0].replace(".", ""), plain)
     plain = _read_stylised(plain).translate(_DROPPED)
     plain = _AND.sub(" and ", plain)
     spaced = _replace_signs(plain)

@@ -64,15 +64,17 @@ TRIGGERS: tuple[Trigger, ...] = (
     # "Starboy - Kygo Remix", "Breathe me (Ulrich Schnauss Rmx)", "Norrland (… Bootleg)"
     *_triggers("remix", "remix,remixed,rmx,remixes,remixed by", anywhere=True),
     *_triggers("remix", "rework,reworked,re work,re worked,bootleg,mashup,mash up", anywhere=True),
+    *_triggers("remix", "reconstruction,deconstruction,reconstructed", anywhere=True),
     *_triggers("remix", "refix,re fix,redux,revibe,re vibe,reshape,re shape,rerub", anywhere=True),
     *_triggers("remix", "re edit,reedit,reimagined,re imagined,reimagine,regrooved", anywhere=True),
-    *_triggers("remix", "remake,rebuild,remodel,reconstruction,deconstruction,reinterpretation"),
+    *_triggers("remix", "remake,rebuild,remodel,reinterpretation"),
     *_triggers("remix", "flip,interpretation,rendition,revisited,reprised,reworking"),
     *_triggers("remix", "retouch,overhaul,treatment"),
     # "KAMIKAZE - VIP" is the artist's own, "KAMIKAZE - Thyron Remix" is not
     *_triggers("vip", "vip,vip mix"),
     *_triggers("dub", "dub,dub mix,dub version"),
     *_triggers("tempo", "slowed,sped up,speed up,nightcore,chopped,screwed,reverb", anywhere=True),
+    *_triggers("tempo", "bass boosted", anywhere=True),
     *_triggers("tempo", "slowed down,super slowed,8d,8d audio,daycore,spedup", anywhere=True),
     # "Boy (extended mix)", "Some Nights - Extended", "Blue Monday - 12\" Version"
     *_triggers("extended", "extended,extended mix,extended version,long version", anywhere=True),
@@ -149,7 +151,7 @@ CREDIT_MARKS = ("prod", "produced", "prod.")
 
 REMASTER_WORDS = _word_set(
     "remaster remastered remastering remasterd remasterizado remasterizada remasterise "
-    "remasters remastered2"
+    "remasters remastered2 master"
 )
 
 # Words of a version note that say nothing about which version.

@@ -182,15 +182,13 @@ def _read_plain_words(words: tuple[str, ...]) -> str:
     """Return what a note means that holds nothing but words of the tables, else ""."""
     if not words:
         return ""
-    known = [w for w in words if w not in tags.HARMLESS and not _is_year(w)]
+    known = [w for w in words if w not in tags.HARMLESS and not _is_date(w)]
     if not known:
         if any(w in tags.HARMLESS_HEADS for w in words):
             return "harmless"
         if len(words) == 1 and _is_year(words[0]):
             return "year"
-        if words[-1] in ("mix", "version", "ver"):  # "- 2015 Mix", "(US Version)"
-            return "edit" if words[0] != words[-1] else ""
-        return ""
+        return _read_year_mix(words)
     if words[-1] not in tags.HARMLESS and words[-1] not in tags.LAST_WORDS:
         return ""
     if all(w in tags.SINGLE for w in known):
@@ -200,10 +198,17 @@ def _read_plain_words(words: tuple[str, ...]) -> str:
     return ""
 
 
+def _read_year_mix(words: tuple[str, ...]) -> str:
+    """Return what "- 2015 Mix" means, the same take mixed anew, and "(US Version)"."""
+    if len(words) < 2 or words[-1] not in ("mix", "version", "ver"):
+        return ""
+    return "single" if words[-1] == "mix" and _is_year(words[0]) else "edit"
+
+
 def _cut_remaster(words: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
     """Return words without "2010 Remastered Version" at their end, and whether it was there."""
     end = len(words)
-    while end and (words[end - 1] in tags.HARMLESS or _is_year(words[end - 1])):
+    while end and (words[end - 1] in tags.HARMLESS or _is_date(words[end - 1])):
         end -= 1
     if tags.REMASTER_WORDS.isdisjoint(words[end:]):
         return words, not tags.REMASTER_WORDS.isdisjoint(words)
@@ -232,6 +237,11 @@ def _names_source(words: tuple[str, ...], text: str) -> bool:
 
 def _is_year(word: str) -> bool:
     return len(word) == 4 and word.isdigit() and word[:2] in ("19", "20")
+
+
+def _is_date(word: str) -> bool:
+    """Tell a year, and the ordinal of "50th Anniversary Edition"."""
+    return _is_year(word) or (word[-2:] in ("th", "st", "nd", "rd") and word[:-2].isdigit())
 
 
 _BY_FIRST_WORD: dict[str, list[tags.Trigger]] = {}

@@ -127,8 +127,11 @@ def _compare_albums_named(a: frozenset[str], b: frozenset[str]) -> Iterator[Evid
     """Yield what it means that one side's album alone is live: "The Nights" on "Live at …"."""
     if not a or not b:
         return
-    if a.isdisjoint(_ALBUM_WORDS["live"]) != b.isdisjoint(_ALBUM_WORDS["live"]):
-        yield Evidence("album", "doubt", "only one side's album is live", "live-album-one-side")
-    elif (a >= _STUDIO_SESSIONS) != (b >= _STUDIO_SESSIONS):
+    for kind, text in (("live", "is live"), ("remix", "is of remixes")):
+        if a.isdisjoint(_ALBUM_WORDS[kind]) != b.isdisjoint(_ALBUM_WORDS[kind]):
+            text = f"only one side's album {text}"
+            yield Evidence("album", "doubt", text, f"{kind}-album-one-side")
+            return
+    if (a >= _STUDIO_SESSIONS) != (b >= _STUDIO_SESSIONS):
         text = "only one side's album is of studio sessions"
-        yield Evidence("album", "doubt", text, "live-album-one-side")
+        yield Evidence("album", "doubt", text, "session-album-one-side")

@@ -61,6 +61,7 @@ def test_name_key_of_a_short_name_is_the_name() -> None:
         ("Innuendo (Mono)", ["Innuendo"]),
         ("Innuendo - 1991 - Remaster", ["Innuendo"]),
         ("Innuendo - Radio Edit", []),
+        ("Innuendo - 2015 Mix", ["Innuendo"]),
         ("Innuendo - Live", []),
         ("Innuendo (Kygo Remix)", []),
         ("Suite, Pt. 2 - Remastered", ["Suite, Pt. 2"]),
