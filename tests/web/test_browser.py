@@ -67,6 +67,12 @@ def site(world: Any, live_server: Any, settings: Any, monkeypatch: pytest.Monkey
     return live_server.url.replace("localhost", "127.0.0.1")
 
 
+def note_error(page: Any, line: Any) -> None:
+    """Keep what the console says of our pages; the sandbox's have no icon."""
+    if line.type == "error" and line.location["url"].startswith(page.site):
+        page.problems.append(f"{line.text} ({line.location['url']})")
+
+
 @pytest.fixture
 def open_page(browser: Browser, site: str) -> Iterator[Any]:
     """A function that opens a window of its own, as of another person, on the site."""
@@ -77,12 +83,9 @@ def open_page(browser: Browser, site: str) -> Iterator[Any]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.problems = []  # type: ignore[attr-defined]
+        page.site, page.problems = site, []  # type: ignore[attr-defined]
         page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on(
-            "console",
-            lambda line: page.problems.append(line.text) if line.type == "error" else None,
-        )
+        page.on("console", lambda line: note_error(page, line))
         return page
 
     yield open_window
