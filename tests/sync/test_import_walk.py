@@ -214,7 +214,7 @@ def test_a_like_and_an_unlike_at_once_hide_nothing(
     def swap(gone: str) -> Callable[[], None]:
         def act() -> None:
             world.order("unlike", user="alice", service_id=gone)
-            world.order("like", user="alice", n=1)
+            world.like(f"After {gone}")
 
         return act
 
@@ -234,10 +234,11 @@ def test_a_known_like_that_moved_to_the_head_does_not_end_the_reading(
     user = world.join()
     import_likes(user)
     rows = [row["service_id"] for row in world.likes()]
-    world.order("unlike", user="alice", service_ids=[rows[70], rows[100]])
-    world.order("like", user="alice", n=1)
+    world.like("New")
+    world.order("unlike", user="alice", service_id=rows[70])
     world.order("like", user="alice", service_id=rows[70])
     world.order("like", user="alice", n=49)
+    world.order("unlike", user="alice", service_id=rows[100])
     import_likes(user)
     check_same(world, user)
 
