@@ -6,6 +6,7 @@ title. What a note's words mean is data in ``tags.py``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -17,6 +18,7 @@ _OPEN = "([{（［【〔「"
 _CLOSE = ")]}）］】〕」"
 CLOSING = dict(zip(_OPEN, _CLOSE, strict=True))
 _DASHES = "-–—‐‑−―~〜"
+_SIGNS = re.compile("[" + re.escape(_OPEN + _CLOSE + _DASHES) + "]")
 
 
 class Segment(NamedTuple):
@@ -114,6 +116,9 @@ def split_segments(title: str) -> Iterator[Segment]:
 
     Brackets that never close reach to the end: "Song (feat. Somebody" is common in cut data.
     """
+    if not _SIGNS.search(title):
+        yield Segment("core", title.strip())
+        return
     stack: list[tuple[str, list[str], str]] = [("core", [], "")]
     seen_core = False
     for index, character in enumerate(title):

@@ -20,6 +20,8 @@ from matching import (
     simplify_titles,
 )
 
+QUICK = settings(max_examples=60, deadline=None)
+
 # Pieces of real titles as well as any character at all, so that notes and brackets come up.
 PIECES = st.sampled_from(
     ["Love", " - ", "(", ")", "[", "Live", "Remix", "feat. ", "Part 2", "II", "2011 Remaster", "&",
@@ -36,6 +38,7 @@ DESCRIPTIONS = st.builds(
 )
 
 
+@QUICK
 @given(DESCRIPTIONS, DESCRIPTIONS)
 def test_compare_is_symmetric_and_total(a: TrackDescription, b: TrackDescription) -> None:
     there, back = compare(a, b), compare(b, a)
@@ -44,12 +47,14 @@ def test_compare_is_symmetric_and_total(a: TrackDescription, b: TrackDescription
     assert there == compare(prepare(a), prepare(b))
 
 
+@QUICK
 @given(DESCRIPTIONS)
 def test_compare_of_a_named_track_with_itself_is_match(track: TrackDescription) -> None:
     if track.title.strip() and any(artist.strip() for artist in track.artists):
         assert compare(track, track).verdict is Verdict.MATCH
 
 
+@QUICK
 @given(DESCRIPTIONS, DESCRIPTIONS)
 def test_removing_neutral_fields_never_turns_different_into_match(
     a: TrackDescription, b: TrackDescription
@@ -59,6 +64,7 @@ def test_removing_neutral_fields_never_turns_different_into_match(
         assert compare(a, b).verdict is not Verdict.DIFFERENT
 
 
+@QUICK
 @given(DESCRIPTIONS, st.lists(TEXTS, min_size=2, max_size=4))
 def test_swapping_artists_changes_nothing_for_equal_sets(
     track: TrackDescription, artists: list[str]
@@ -69,6 +75,7 @@ def test_swapping_artists_changes_nothing_for_equal_sets(
         assert compare(forward, backward).verdict is Verdict.MATCH
 
 
+@QUICK
 @given(TEXTS, TEXTS)
 def test_blocking_keys_name_keys_and_simpler_titles_are_total(title: str, artist: str) -> None:
     keys = blocking_keys(TrackDescription(title, (artist,)))
@@ -96,7 +103,3 @@ def _time_compare(a: TrackDescription, b: TrackDescription) -> float:
     start = time.process_time()
     assert isinstance(compare(a, b), Comparison)
     return time.process_time() - start
-
-
-settings.register_profile("quick", max_examples=60, deadline=None)
-settings.load_profile("quick")
