@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -48,12 +49,16 @@ class Library:
     settings: SyncSettings | None = None
 
 
-def read_text(path: Path) -> str:
-    """Return a file's text. Raises FileRejected, OSError."""
+def read_text(path: str) -> str:
+    """Return the text of a file, or of standard input for "-". Raises FileRejected."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        raw = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise FileRejected(f"{path} cannot be read: {error.strerror}.") from error
+    try:
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileRejected(f"{path}: is no text in UTF-8 (byte {error.start:,}).") from error
+        raise FileRejected(f"{path} is no text in UTF-8 (byte {error.start:,}).") from error
 
 
 def parse_library(text: str) -> Library:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -35,7 +33,7 @@ class Command(NaradaCommand):
 
     def handle(self, *, path: str, user: str, dry_run: bool, **options: Any) -> None:
         owner = self.get_user(user)
-        text = sys.stdin.read().removeprefix("\ufeff") if path == "-" else read_text(Path(path))
+        text = read_text(path)
         try:
             library = parse_csv(text) if is_library_csv(text) else parse_library(text)
         except WrongPlace as error:
