@@ -61,6 +61,7 @@ def collect_status(username: str, *, offline: bool = False) -> Status:
     """
     status: Status = {
         "user": username,
+        "user_exists": None,
         "database": check_database(),
         "credentials": {service.value: describe_credentials(service) for service in SERVICES},
         "connections": None,
@@ -86,8 +87,6 @@ def collect_status(username: str, *, offline: bool = False) -> Status:
         # After the calls: what they learned of a service is in there.
         status["services"] = {service.value: describe_hold(service) for service in SERVICES}
         status["user_exists"] = user is not None
-    else:
-        status["user_exists"] = None
     status["blockers"] = list(find_blockers(status))
     status["next"] = list(find_next_steps(status)) if status["connections"] else []
     return status
