@@ -45,7 +45,8 @@ class SyncCommand(NaradaCommand):
     def finish(self, summaries: list[Summary], options: dict[str, Any]) -> None:
         """Print what came of it and end with the worst exit code."""
         for summary in summaries:
-            stream = self.stderr if options.get("as_json") or summary.exit_code else self.stdout
+            is_result = not summary.exit_code or is_proof(summary)
+            stream = self.stdout if is_result and not options.get("as_json") else self.stderr
             if not options.get("as_json"):
                 counts = in_words(summary, options.get("dry_run", False))
                 if counts:
@@ -59,6 +60,11 @@ class SyncCommand(NaradaCommand):
         if code:
             self.stdout.flush()
             sys.exit(code)
+
+
+def is_proof(summary: Summary) -> bool:
+    """Tell whether both services were read to the end: then what is said is not an error."""
+    return isinstance(summary, VerifySummary) and summary.likes > 0
 
 
 def merge(summaries: list[Summary]) -> dict[str, Any]:
