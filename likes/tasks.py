@@ -23,8 +23,9 @@ from likes.models import Connection, Service, ServiceHold, SyncSettings
 
 logger = logging.getLogger(__name__)
 
-#: Pages of 50 likes a slice: two calls, a second or two.
-IMPORT_BATCHES = 2
+#: Pages of 50 likes a slice: at 2 calls a second some ten seconds. Each slice reads the head of
+#: the list again, so short ones would cost many calls.
+IMPORT_BATCHES = 20
 #: Batches of 20 loves a slice: 100 at 4 a second take half a minute.
 EXPORT_BATCHES = 5
 #: When the message of a next slice is lost, as with a worker that is killed, the user is due
@@ -49,6 +50,8 @@ def import_slice(user_id: int, started_by: str = "schedule") -> None:
         import_slice.delay(user_id, started_by)
     elif Service.LASTFM in find_usable_services(user_id):
         export_slice.delay(user_id, started_by)
+    else:
+        _expect_next_sync(user_id)
 
 
 @shared_task
@@ -61,6 +64,8 @@ def export_slice(user_id: int, started_by: str = "schedule") -> None:
     if summary.more:
         _expect_next_slice(user_id)
         export_slice.delay(user_id, started_by)
+    else:
+        _expect_next_sync(user_id)
 
 
 @shared_task
@@ -170,3 +175,9 @@ def _find_held_services(now: datetime) -> dict[str, datetime | None]:
 def _expect_next_slice(user_id: int) -> None:
     soon = timezone.now() + LOST_AFTER
     SyncSettings.objects.filter(user=user_id).update(next_sync_at=soon)
+
+
+def _expect_next_sync(user_id: int) -> None:
+    """The last slice is done: the user is due as usual."""
+    usual = get_next_time(timezone.now())
+    SyncSettings.objects.filter(user=user_id).update(next_sync_at=usual)

@@ -76,7 +76,7 @@ def test_sync_user_goes_slice_by_slice(syncs: Syncs) -> None:
     syncs.slices = {"import": 3, "export": 2}
     tasks.sync_user.delay(add_user().pk, "button")
     assert syncs.order == ["import ada"] * 3 + ["export ada"] * 2
-    assert {batches for _, _, batches in syncs.calls} == {2, 5}
+    assert {batches for _, _, batches in syncs.calls} == {20, 5}
     assert syncs.started_by == "button"
 
 
@@ -120,6 +120,15 @@ def test_slices_for_a_user_who_left_do_nothing(syncs: Syncs) -> None:
     for task in (tasks.sync_user, tasks.import_slice, tasks.export_slice):
         task.delay(pk)
     assert syncs.order == []
+
+
+def test_the_last_slice_makes_the_user_due_as_usual(syncs: Syncs, settings: Any) -> None:
+    settings.SYNC_EVERY_MINUTES = 30
+    syncs.slices = {"import": 2, "export": 2}
+    user = add_user()
+    tasks.sync_user.delay(user.pk)
+    wait = SyncSettings.objects.get(user=user).next_sync_at - timezone.now()
+    assert timedelta(minutes=29) < wait <= timedelta(minutes=30)
 
 
 def test_a_slice_that_is_not_the_last_makes_the_user_due_soon(
