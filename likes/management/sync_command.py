@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,12 @@ class SyncCommand(NaradaCommand):
         )
         self.add_json_argument(parser)
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        try:
+            super().run_from_argv(argv)
+        finally:
+            drop_unread_output()
+
     @contextmanager
     def progress(self) -> Iterator[Report]:
         with show_progress(self.stderr._out) as report:  # type: ignore[attr-defined]
@@ -60,6 +67,17 @@ class SyncCommand(NaradaCommand):
         if code:
             self.stdout.flush()
             sys.exit(code)
+
+
+def drop_unread_output() -> None:
+    """Hand over what was printed; where nobody reads it any more (``| head``), let it go.
+
+    Else Python would complain of the closed pipe when it ends.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def is_proof(summary: Summary) -> bool:
