@@ -7,7 +7,7 @@ or another run did: the summary says how it ended, and everything not done is st
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -25,6 +25,7 @@ from connectors.errors import (
     ServiceClosed,
     TemporaryError,
 )
+from connectors.records import LikedTrack
 from connectors.spotify import SpotifyConnector
 from likes import accounts
 from likes.access import CredentialsMissing, NotConnected
@@ -165,24 +166,31 @@ def import_file(
             items.sort(key=lambda item: item.liked_at, reverse=True)  # type: ignore[arg-type, return-value]
         items = items[:limit]
     summary = ImportSummary()
-    with (
-        _run(user, Run.Kind.FILE, summary, started_by, dry_run),
-        hold_lease(user, Checkpoint.Listing.SAVED),
-    ):
-        for start in range(0, len(items), FILE_BATCH):
-            batch = items[start : start + FILE_BATCH]
+    with _run(user, Run.Kind.FILE, summary, started_by, dry_run):
+        if dry_run:
             with transaction.atomic():
-                stored = store_likes(user, batch, Source.FILE)
-                transaction.set_rollback(dry_run)
-            summary.seen += len(batch)
-            summary.imported += stored.imported
-            summary.already_known += stored.already_known
-            summary.unavailable += stored.unavailable
-            summary.merged += stored.merged
-            (progress or _silent)(summary.seen, len(items), "rows stored")
+                _store_file(user, items, summary, progress or _silent)
+                transaction.set_rollback(True)
+        else:
+            with hold_lease(user, Checkpoint.Listing.SAVED):
+                _store_file(user, items, summary, progress or _silent)
         summary.complete = True
         summary.message = likes.note
     return summary
+
+
+def _store_file(
+    user: User, items: Sequence[LikedTrack], summary: ImportSummary, progress: Progress
+) -> None:
+    for start in range(0, len(items), FILE_BATCH):
+        with transaction.atomic():
+            stored = store_likes(user, items[start : start + FILE_BATCH], Source.FILE)
+        summary.seen += len(stored.known_rows)
+        summary.imported += stored.imported
+        summary.already_known += stored.already_known
+        summary.unavailable += stored.unavailable
+        summary.merged += stored.merged
+        progress(summary.seen, len(items), "rows stored")
 
 
 def export_likes(

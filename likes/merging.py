@@ -60,12 +60,11 @@ class Candidates:
         for row in rows.order_by("track_id"):
             self._by_key.setdefault(row.key, []).append(row.track)
         tracks = {track.pk for found in self._by_key.values() for track in found}
-        nameless = (
-            ServiceMapping.objects.of(user).on(Service.SPOTIFY)
-            .filter(service_id="", track__in=tracks).exclude(artists=[])
-        )  # fmt: skip
-        #: By track id, the rows of files that gave no ids.
-        self._nameless = {mapping.track_id: mapping for mapping in nameless}
+        rows_of = ServiceMapping.objects.of(user).on(Service.SPOTIFY).filter(track__in=tracks)
+        #: The rows known of these tracks, by what a row without an id tells of itself.
+        self._rows: dict[tuple[str, str], list[ServiceMapping]] = {}
+        for mapping in rows_of.exclude(artists=[]).select_related("track"):
+            self._rows.setdefault(_name_row(mapping), []).append(mapping)
 
     def add(self, track: Track) -> list[str]:
         """Make a track of this batch findable for the rest of it; return its blocking keys."""
@@ -81,7 +80,7 @@ class Candidates:
             for key in blocking_keys(describe(wanted))
             for track in self._by_key.get(key, ())
         }
-        same_row = self._find_same_row(wanted, found.values())
+        same_row = self._find_same_row(wanted)
         if same_row is not None:
             return same_row
         tracks = [track for track in found.values() if _may_be_merged(track, wanted)]
@@ -92,23 +91,19 @@ class Candidates:
         evidence = [piece.as_json() for piece in comparison.evidence]
         return Match(tracks[choice.best], comparison.score, evidence)
 
-    def _find_same_row(self, wanted: ServiceTrack, tracks: Iterable[Track]) -> Match | None:
+    def _find_same_row(self, wanted: ServiceTrack) -> Match | None:
         """Of a row with an id and one without, the names alone say that they are one row."""
-        stored = [track for track in tracks if track.pk is not None]
-        if not wanted.service_id:
-            for track in stored:
-                if track.pk not in self._nameless and _name_row(track) == _name_row(wanted):
-                    return Match(track, same_row=True)
-            return None
-        for track in stored:
-            row = self._nameless.get(track.pk)
-            if row is not None and _name_row(row) == _name_row(wanted):
+        for row in self._rows.get(_name_row(wanted), ()):
+            if wanted.service_id and not row.service_id:
                 # The next id with these names is another one of the same recording.
-                return Match(track, same_row=True, nameless=self._nameless.pop(track.pk))
+                self._rows[_name_row(wanted)].remove(row)
+                return Match(row.track, same_row=True, nameless=row)
+            if row.service_id and not wanted.service_id:
+                return Match(row.track, same_row=True)
         return None
 
 
-def _name_row(row: Track | ServiceTrack | ServiceMapping) -> tuple[str, str]:
+def _name_row(row: ServiceTrack | ServiceMapping) -> tuple[str, str]:
     """What Spotify's account data tells of a row: title, album and one artist, who comes first."""
     artist = row.artists[0] if row.artists else ""
     return name_key(artist, row.title), name_key(artist, row.album)
