@@ -20,9 +20,9 @@ from connectors.records import LikedPage
 from connectors.spotify import SpotifyConnector
 from likes.leases import save_checkpoint
 from likes.models import Checkpoint, Service, ServiceMapping, Source, SyncSettings
-from likes.removals import mark_removed_on_spotify, unlist
 from likes.summaries import NEEDS_A_PERSON, ImportSummary
 from likes.track_sync import item_key, store_likes
+from likes.unlikes import mark_removed_on_spotify, unlist
 
 Progress = Callable[[int, int | None, str], None]
 

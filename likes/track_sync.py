@@ -17,7 +17,7 @@ from django.utils import timezone
 from connectors.records import LikedTrack, ServiceTrack
 from likes.merging import Candidates
 from likes.models import Like, Service, ServiceMapping, Source, Track, TrackKey
-from likes.removals import like_again
+from likes.unlikes import like_again
 
 State = Like.State
 Rule = ServiceMapping.Rule
