@@ -7,6 +7,7 @@ that neither its database nor its credentials can be met.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,7 +17,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -26,6 +26,8 @@ from connectors.sandbox.server import Sandbox
 PERSON = "alice"
 ADMIN = "admin"
 DEFAULT_LIKES = 200
+#: How long a process may take to end when it is asked to.
+PATIENCE_SECONDS = 5.0
 SANDBOX_FILE = "sandbox.sqlite3"
 DATABASE_FILE = "narada.sqlite3"
 #: A file that says that both services have been connected.
@@ -97,8 +99,10 @@ class Stage:
         for process in self._running:
             end(process)
 
-    def start(self, *arguments: str, read: bool = False) -> subprocess.Popen[str]:
-        """Start ``python -m ARGUMENTS``; with ``read`` its standard output is a pipe.
+    def start(
+        self, *arguments: str, output: int | None = None, errors: int | None = None
+    ) -> subprocess.Popen[str]:
+        """Start ``python -m ARGUMENTS``; its streams are ours, or as ``subprocess`` names them.
 
         In a group of its own, so that Ctrl-C reaches the demo alone, which ends the others in
         their order.
@@ -107,7 +111,8 @@ class Stage:
             [sys.executable, "-m", *arguments],
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if read else None,
+            stdout=output,
+            stderr=errors,
             text=True,
             process_group=0,
         )
@@ -129,7 +134,7 @@ class Stage:
         if command == "connect_spotify":
             arguments += ["--port", "0"]
         self._announce(arguments)
-        process = self.start("django", *arguments, read=True)
+        process = self.start("django", *arguments, output=subprocess.PIPE)
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
@@ -163,21 +168,16 @@ def allow(address: str, person: str) -> None:
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a process and all it started: first asked to, then, after five seconds, at once."""
-    for word, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
-        if process.poll() is not None:
-            return
-        try:
-            os.killpg(process.pid, word)
-        except ProcessLookupError:
-            return
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            continue
+    """End a process: asked to first, and killed with all it started when it takes too long."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
-@contextmanager
+@contextlib.contextmanager
 def end_on_signals() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the block as Ctrl-C does, so that what it started is ended."""
 
@@ -228,18 +228,23 @@ def set_the_stage(stage: Stage, folder: Path) -> None:
     stage.run("verify_likes", "-u", PERSON)
 
 
-def serve_pages(stage: Stage, port: int) -> None:
+def serve_pages(stage: Stage, port: int, log: Path) -> None:
     """Serve the web pages, and work for them, until one of the two processes ends.
 
-    Raises StepFailed when one does.
+    What they log goes into a file. Raises StepFailed when one ends.
     """
     bind = f"127.0.0.1:{port}"
-    web = stage.start("gunicorn", "narada_site.wsgi", "--bind", bind, "--threads", "4",
-                      "--log-level", "warning")  # fmt: skip
-    worker = stage.start("celery", "-A", "narada_site", "worker", "--beat", "--concurrency", "1",
-                         "--loglevel", "WARNING")  # fmt: skip
+    with log.open("w") as file:
+        web = stage.start("gunicorn", "narada_site.wsgi", "--bind", bind, "--threads", "4",
+                          output=file.fileno(), errors=file.fileno())  # fmt: skip
+        worker = stage.start("celery", "--quiet", "-A", "narada_site", "worker", "--beat",
+                             "--pool", "solo", "--hostname", "demo@localhost",
+                             "--loglevel", "WARNING",
+                             output=file.fileno(), errors=file.fileno())  # fmt: skip
     while True:
-        for process, name in ((web, "The web server"), (worker, "The worker")):
+        for process, name in ((web, "the web server"), (worker, "the worker")):
             if process.poll() is not None:
-                raise StepFailed(f"{name} ended with exit code {process.returncode}")
+                raise StepFailed(
+                    f"{name} ended with exit code {process.returncode}; {log} says why"
+                )
         time.sleep(0.2)

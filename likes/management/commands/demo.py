@@ -99,7 +99,10 @@ class Command(NaradaCommand):
                     )
                     return
                 self.say(self.describe_pages(options["port"], box.url, password))
-                serve_pages(stage, options["port"])
+                try:
+                    serve_pages(stage, options["port"], folder / "pages.log")
+                except KeyboardInterrupt:
+                    self.say("\nThe demo has stopped; what it made is kept for the next one.")
 
     def describe_pages(self, port: int, sandbox: str, password: str) -> str:
         pages = f"http://127.0.0.1:{port}/"
