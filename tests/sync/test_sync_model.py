@@ -1,0 +1,244 @@
+"""After any sequence of likes, unlikes, loves, faults and kills, a quiet sync makes all agree.
+
+``NARADA_SYNC_EXAMPLES`` sets how many sequences are tried, and makes them random; without it a
+few fixed ones are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+from sync_world import Name, World
+
+from connectors.lastfm import LastfmConnector
+from connectors.spotify import SpotifyConnector
+from likes import loving
+from likes.like_sync import export_likes, import_likes
+from likes.models import Like, Service, ServiceHold, ServiceMapping, SyncSettings
+from likes.summaries import ExportSummary, ImportSummary
+
+State = Like.State
+EXAMPLES = int(os.environ.get("NARADA_SYNC_EXAMPLES", "0"))
+Step = tuple[Any, ...]
+
+FAULTS: list[dict[str, Any]] = [
+    {"kind": "html_502", "match": "/me/tracks", "times": 5, "after": 1},
+    {"kind": "cut_json", "match": "/me/tracks", "times": 1},
+    {"kind": "wobble", "by": -2, "match": "/me/tracks", "times": 2},
+    {"kind": "wobble", "by": 1, "match": "/me/tracks", "times": 1},
+    {"kind": "page_twice", "match": "/me/tracks", "times": 2},
+    {"kind": "status", "status": 500, "match": "contains", "times": 4},
+    {"kind": "reset_after", "match": "track.love", "times": 5},
+    {"kind": "reset_before", "match": "track.love", "times": 5},
+    {"kind": "lastfm_error", "code": 8, "status": 200, "match": "track.love", "times": 9},
+    {"kind": "html_502", "match": "track.unlove", "times": 4},
+    {"kind": "html_502", "match": "track.getInfo", "times": 4},
+    {"kind": "other_user", "match": "user.getLovedTracks", "times": 3},
+    {"kind": "cut_json", "match": "user.getLovedTracks", "times": 1},
+    {"kind": "html_502", "match": "user.getTopTracks", "times": 4},
+]
+
+songs = st.integers(0, 11)
+cuts = st.none() | st.integers(0, 4)
+limits = st.none() | st.integers(1, 6)
+steps = st.one_of(
+    st.tuples(st.just("like"), songs),
+    st.tuples(st.just("like"), songs),
+    st.tuples(st.just("unlike"), songs),
+    st.tuples(st.just("love"), songs),
+    st.tuples(st.just("unlove"), songs),
+    st.tuples(st.just("import"), limits, cuts),
+    st.tuples(st.just("export"), limits, cuts),
+    st.tuples(st.just("sync")),
+    st.tuples(st.just("fault"), st.sampled_from(range(len(FAULTS)))),
+)
+
+
+class Cut(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+@dataclass
+class Song:
+    service_id: str
+    page: Name
+
+
+@dataclass
+class Person:
+    """A sandbox user, their Narada user, and what they did themselves."""
+
+    world: World
+    name: str
+    user: User
+    loved: set[Name] = field(default_factory=set)
+    unloved: set[Name] = field(default_factory=set)
+    ever_liked: set[int] = field(default_factory=set)
+
+
+def make_songs(world: World) -> list[Song]:
+    """Plain songs, two ids of one recording, two recordings on one page, and two odd ones."""
+    facts: list[dict[str, Any]] = [{"title": f"Plain {letter}"} for letter in "ABCDEF"]
+    facts += [{"title": "Twice", "album": album, "isrc": "GBAYE0601498"} for album in ("1", "2")]
+    facts += [{"title": "Shared", "isrc": "", "duration_ms": 100_000 * n} for n in (1, 5)]
+    facts += [{"title": "Nowhere", "relation": "nowhere"}]
+    facts += [{"title": "Old - 2011 Remaster", "relation": "ghost", "lastfm_title": "Old"}]
+    return [
+        Song(world.like(user="carol", **one), ("Ada", one.get("lastfm_title", one["title"])))
+        for one in facts
+    ]
+
+
+@contextmanager
+def cut_after(owner: type, method: str, calls: int | None) -> Iterator[None]:
+    """End the block with Cut instead of the call that follows so many."""
+    if calls is None:
+        yield
+        return
+    real, made = getattr(owner, method), count()
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if next(made) >= calls:
+            raise Cut
+        return real(*args, **kwargs)
+
+    setattr(owner, method, call)
+    try:
+        yield
+    except Cut:
+        pass
+    finally:
+        setattr(owner, method, real)
+
+
+def check_sum(summary: ImportSummary | ExportSummary) -> None:
+    counts = summary.counts
+    if isinstance(summary, ImportSummary):
+        parts = ("imported", "already_known", "unavailable", "merged")
+        assert counts["seen"] == sum(counts[part] for part in parts)
+    else:
+        parts = ("loved", "already_loved", "needs_review", "not_found", "failed", "remaining")
+        assert counts["candidates"] == sum(counts[part] for part in parts)
+    assert all(counts[part] >= 0 for part in parts)
+
+
+def take_step(person: Person, songs: list[Song], step: Step) -> None:
+    world, kind = person.world, step[0]
+    if kind in ("like", "unlike"):
+        world.order(kind, user=person.name, service_id=songs[step[1]].service_id)
+        if kind == "like":
+            person.ever_liked.add(step[1])
+    elif kind in ("love", "unlove"):
+        artist, title = songs[step[1]].page
+        changed = world.order(kind, user=person.name, artist=artist, title=title)["changed"]
+        if kind == "love" and changed:
+            person.loved.add((artist, title))
+        if kind == "unlove" and changed:
+            person.unloved.add((artist, title))
+    elif kind == "fault":
+        world.box.add_faults({**FAULTS[step[1]], "user": person.name})
+    elif kind == "sync":
+        check_sum(import_likes(person.user, batch_size=3))
+        check_sum(export_likes(person.user, batch_size=3))
+    elif kind == "import":
+        with cut_after(SpotifyConnector, "get_liked_page", step[2]):
+            check_sum(import_likes(person.user, limit=step[1], batch_size=3))
+    else:
+        with cut_after(LastfmConnector, "love_track", step[2]):
+            check_sum(export_likes(person.user, limit=step[1], batch_size=3))
+
+
+def sync_quietly(person: Person) -> None:
+    person.world.box.clear_faults()
+    ServiceHold.objects.all().delete()
+    for _ in range(2):
+        imported, exported = import_likes(person.user), export_likes(person.user)
+        assert (imported.exit_code, exported.exit_code) == (0, 0), (imported, exported)
+    assert imported.complete
+    person.world.box.clear_calls()
+    import_likes(person.user)
+    export_likes(person.user)
+    assert person.world.count() == 2
+
+
+def check_agreement(person: Person, songs: list[Song], follow: bool) -> None:
+    world, user = person.world, person.user
+    liked, loves = world.liked_ids(person.name), set(world.loves(person.name))
+    assert world.listed(user) == liked
+    attempted = set(world.attempts.get(person.name, ()))
+    rows = {like.track_id: like for like in Like.objects.of(user).on(Service.LASTFM)}
+    pages = {
+        mapping.track_id: (mapping.artists[0], mapping.title)
+        for mapping in ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
+    }
+    for like in rows.values():
+        assert like.state not in (State.PENDING, State.SENDING, State.REMOVING), like
+        if like.state == State.PRESENT:
+            assert pages[like.track_id] in loves, like
+            assert like.confirmed_at is not None
+    for mapping in ServiceMapping.objects.of(user).on(Service.SPOTIFY).filter(listed=True):
+        truth = Like.objects.on(Service.NARADA).get(track=mapping.track_id)
+        row = rows[mapping.track_id]
+        assert truth.state == State.PRESENT
+        page = next(song.page for song in songs if song.service_id == mapping.key)
+        if page[1] == "Nowhere":
+            assert row.state in (State.NOT_FOUND, State.PRESENT)
+        elif page not in person.unloved:
+            assert row.state == State.PRESENT, (row, row.last_error)
+        else:
+            assert row.state in (State.PRESENT, State.REMOVED)
+            assert row.state == State.PRESENT or row.last_error
+    for page in person.loved - person.unloved - attempted:
+        assert page in loves, f"{page} was loved by the user, and Narada took it back"
+    wanted = {song.page for song in songs if song.service_id in liked}
+    if follow:
+        assert loves <= wanted | person.loved
+    else:
+        known = Like.objects.of(user).on(Service.NARADA).exclude(state=State.PRESENT)
+        assert not known.exists()
+
+
+@pytest.fixture
+def people(make_world: Callable[..., World]) -> tuple[World, list[Song], Iterator[int]]:
+    world = make_world()
+    world.order("limits", allowlist=100_000)
+    return world, make_songs(world), count(1)
+
+
+@settings(
+    max_examples=EXAMPLES or 20,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(sequence=st.lists(steps, min_size=4, max_size=14), follow=st.booleans())
+def test_after_anything_a_quiet_sync_makes_all_agree(
+    people: tuple[World, list[Song], Iterator[int]], sequence: list[Step], follow: bool
+) -> None:
+    world, songs, numbers = people
+    name = f"person{next(numbers)}"
+    world.order("users", name=name)
+    user = world.join(name)
+    SyncSettings.objects.create(user=user, on_unlike="follow" if follow else "keep")
+    person = Person(world, name, user)
+    world.box.clear_calls()
+    for step in sequence:
+        take_step(person, songs, step)
+    sent = [call["params"] for call in world.box.calls(kind="track.love", user=name)]
+    world.attempts[name] = [(one["artist"], one["track"]) for one in sent]
+    note(str(world.states(user)))
+    with pytest.MonkeyPatch.context() as patch:
+        # Long after: what Last.fm does not show by now, it never will.
+        patch.setattr(loving, "SHOWN_WITHIN", timedelta(0))
+        sync_quietly(person)
+    check_agreement(person, songs, follow)
