@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -28,6 +29,8 @@ DecidedBy = ServiceMapping.DecidedBy
 
 #: Longer than any name on Last.fm; what is longer was pasted by mistake.
 NAME_LENGTH = 500
+#: Decisions committed together: a commit costs more than they do, and a sync waits for it.
+TOGETHER = 50
 #: Narada loved it, or was about to: under another name that love has to be taken back.
 _SENT_STATES = (State.PRESENT, State.SENDING)
 _ENDED = (State.REMOVING, State.REMOVED)
@@ -59,13 +62,17 @@ def decide_many(
 ) -> Outcome:
     """Make one decision for each row, each for itself: one that is not possible stops no other."""
     outcome = Outcome()
-    for row in rows:
-        try:
-            decide(row, by)
-        except NotPossible as reason:
-            outcome.skipped[str(reason)] += 1
-        else:
-            outcome.done += 1
+    left = iter(rows)
+    while batch := list(islice(left, TOGETHER)):
+        # Each has a savepoint of its own in it.
+        with transaction.atomic():
+            for row in batch:
+                try:
+                    decide(row, by)
+                except NotPossible as reason:
+                    outcome.skipped[str(reason)] += 1
+                else:
+                    outcome.done += 1
     return outcome
 
 

@@ -105,12 +105,15 @@ def describe_progress(user: AbstractBaseUser, pressed: bool = False) -> dict[str
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     sync, _ = SyncSettings.objects.get_or_create(user=request.user)
+    cards = describe_connections(request.user)
     pressed = "sync" in request.GET
     return render(
         request,
         "likes/home.html",
         {
-            "connections": describe_connections(request.user),
+            "connections": cards,
+            "both_connected": all(card.state == "connected" for card in cards),
+            "now": timezone.now(),
             "holds": find_holds(),
             "sync": sync,
             "pressed_until": int(timezone.now().timestamp()) + POLL_AFTER_PRESS if pressed else 0,

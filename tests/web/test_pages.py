@@ -130,6 +130,20 @@ def test_home_says_when_the_consent_ends(as_ada: Client, ada: User, settings: An
     assert "Your consent at Spotify ends on" in as_ada.get(reverse("home")).text
 
 
+def test_home_says_when_the_next_sync_is(as_ada: Client, ada: User) -> None:
+    sync = SyncSettings.objects.create(user=ada)
+    assert "once both services are connected" in as_ada.get(reverse("home")).text
+    for service in (Service.SPOTIFY, Service.LASTFM):
+        Connection.objects.create(user=ada, service=service)
+    assert "within a minute" in as_ada.get(reverse("home")).text
+    sync.next_sync_at = timezone.now() + timedelta(hours=1)
+    sync.save()
+    assert f"{sync.next_sync_at:%H:%M}" in as_ada.get(reverse("home")).text
+    sync.enabled = False
+    sync.save()
+    assert "only when you press" in as_ada.get(reverse("home")).text
+
+
 def test_home_tells_slices_as_one_run(as_ada: Client, ada: User, bob: User) -> None:
     start = timezone.now() - timedelta(minutes=5)
     for number, state in enumerate(["later", "later", "done"]):
