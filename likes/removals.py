@@ -1,85 +1,83 @@
-"""Likes that end on Spotify, and likes that come back."""
+"""Finding what is gone from a long list with few calls: by bisection over offsets.
+
+The rows that are left keep their order. So where a row that should be at one offset stands at a
+smaller one, as many rows are gone before it; a stretch in which nothing shifts has lost nothing and
+need not be read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from django.contrib.auth.models import User
-from django.db.models import Q
-from django.utils import timezone
-
-from likes.models import Like, Service, ServiceMapping, Source
-
-State = Like.State
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 
-def like_again(user: User, mappings: Sequence[ServiceMapping], source: Source) -> None:
-    """The listing shows them again: liked on Spotify, and in Narada if that had ended there."""
-    if not mappings:
-        return
-    now = timezone.now()
-    liked_at = {mapping.track_id: mapping.liked_at for mapping in mappings}
-    likes = Like.objects.of(user).filter(track__in=liked_at)
-    on_spotify = set(likes.on(Service.SPOTIFY).values_list("track_id", flat=True))
-    likes.on(Service.SPOTIFY).update(
-        state=State.PRESENT, removed_at=None, confirmed_at=now, updated_at=now
-    )
-    Like.objects.bulk_create(
-        Like(user=user, track_id=track_id, service=Service.SPOTIFY, state=State.PRESENT,
-             source=source, liked_at=when, confirmed_at=now)
-        for track_id, when in liked_at.items()
-        if track_id not in on_spotify
-    )  # fmt: skip
-    returned = set(
-        likes.on(Service.NARADA).filter(state=State.REMOVED).values_list("track_id", flat=True)
-    )
-    if returned:
-        back = likes.filter(track__in=returned)
-        back.on(Service.NARADA).update(state=State.PRESENT, removed_at=None, updated_at=now)
-        back.on(Service.LASTFM).filter(state__in=[State.REMOVING, State.REMOVED]).update(
-            state=State.PENDING, removed_at=None, attempts=0, next_attempt_at=None, updated_at=now
-        )
-    # A date that only the service knows replaces one that a file left out.
-    undated = [like for like in likes.filter(liked_at=None) if liked_at[like.track_id]]
-    for like in undated:
-        like.liked_at = liked_at[like.track_id]
-    Like.objects.bulk_update(undated, ["liked_at"])
+class Inconclusive(Exception):
+    """The list does not look like the known one with rows left out: only a whole reading tells."""
 
 
-def mark_removed_on_spotify(user: User, keys: Sequence[str], follow: bool) -> int:
-    """Mark rows that Spotify no longer has; return how many.
+@dataclass(frozen=True)
+class _Stretch:
+    """What lies strictly between two rows whose offset in the list and rank among the known ones
+    are settled. Before the first row both are -1."""
 
-    With ``follow`` the like ends in Narada too, and what Narada itself loved is to be un-loved.
+    from_offset: int
+    from_rank: int
+    to_offset: int
+    to_rank: int
+
+    @property
+    def unread(self) -> int:
+        return self.to_offset - self.from_offset - 1
+
+    @property
+    def gone(self) -> int:
+        return (self.to_rank - self.from_rank - 1) - self.unread
+
+
+def find_missing(
+    known: Sequence[str],
+    total: int,
+    read: Callable[[int], Sequence[str]],
+    page_size: int,
+    most_calls: int,
+) -> set[str]:
+    """Return the keys of ``known`` that a list of ``total`` rows no longer holds.
+
+    ``known`` is in the order of the list; ``read`` returns the keys of the page at an offset. One
+    row among 10,000 takes some 8 pages of 50, ten take some 45. Raises Inconclusive when the list
+    has rows that are not known, in another order, or when ``most_calls`` would not do.
     """
-    now = timezone.now()
-    mappings = ServiceMapping.objects.of(user).on(Service.SPOTIFY).keyed(keys).filter(listed=True)
-    tracks = set(mappings.values_list("track_id", flat=True))
-    count = mappings.update(listed=False, updated_at=now)
-    still = (
-        ServiceMapping.objects.of(user).on(Service.SPOTIFY).filter(track__in=tracks, listed=True)
-    )
-    gone = tracks - set(still.values_list("track_id", flat=True))
-    likes = Like.objects.of(user).filter(track__in=gone)
-    likes.on(Service.SPOTIFY).update(state=State.REMOVED, removed_at=now, updated_at=now)
-    # Of what was never more than a row that says nothing, nothing is worth keeping.
-    likes.on(Service.NARADA).filter(state=State.UNAVAILABLE).update(
-        state=State.REMOVED, removed_at=now, updated_at=now
-    )
-    if follow:
-        likes.on(Service.NARADA).update(state=State.REMOVED, removed_at=now, updated_at=now)
-        on_lastfm = likes.on(Service.LASTFM)
-        # What is in flight may arrive, and is then ours.
-        ours = Q(state=State.PRESENT, sent_at__isnull=False) | Q(state=State.SENDING)
-        on_lastfm.filter(ours).update(
-            state=State.REMOVING, attempts=0, next_attempt_at=None, updated_at=now
-        )
-        on_lastfm.filter(state__in=[State.PENDING, *Like.OPEN_STATES]).update(
-            state=State.REMOVED, removed_at=now, updated_at=now
-        )
-    return count
+    ranks = {key: rank for rank, key in enumerate(known)}
+    if len(ranks) != len(known) or total > len(known):
+        raise Inconclusive
+    missing: set[str] = set()
+    stretches = [_Stretch(-1, -1, total, len(known))]
+    calls = 0
+    while stretches:
+        stretch = stretches.pop()
+        if stretch.gone < 0:
+            raise Inconclusive
+        if stretch.gone == 0:
+            continue
+        if stretch.unread == 0:
+            missing.update(known[stretch.from_rank + 1 : stretch.to_rank])
+            continue
+        calls += 1
+        if calls > most_calls:
+            raise Inconclusive
+        start = stretch.from_offset + 1 + max(0, (stretch.unread - page_size) // 2)
+        found = [ranks.get(key, -1) for key in read(start)]
+        found = found[: stretch.to_offset - start]
+        if not found or any(a >= b for a, b in pairwise([stretch.from_rank, *found])):
+            raise Inconclusive
+        end = start + len(found) - 1
+        missing.update(known[rank] for rank in _skipped(found))
+        stretches.append(_Stretch(stretch.from_offset, stretch.from_rank, start, found[0]))
+        stretches.append(_Stretch(end, found[-1], stretch.to_offset, stretch.to_rank))
+    return missing
 
 
-def unlist(user: User, keys: Sequence[str]) -> None:
-    """Note of rows that Spotify's list no longer shows them; the likes stay as they are."""
-    rows = ServiceMapping.objects.of(user).on(Service.SPOTIFY).keyed(keys)
-    rows.update(listed=False, updated_at=timezone.now())
+def _skipped(ranks: Sequence[int]) -> set[int]:
+    """Return the ranks between the first and the last that are not among them."""
+    return set(range(ranks[0], ranks[-1] + 1)) - set(ranks)

@@ -19,7 +19,8 @@ from django.utils import timezone
 from connectors.records import LikedPage
 from connectors.spotify import SpotifyConnector
 from likes.leases import save_checkpoint
-from likes.models import Checkpoint, Service, ServiceMapping, Source, SyncSettings
+from likes.models import Checkpoint, MappingQuerySet, Service, ServiceMapping, Source, SyncSettings
+from likes.removals import Inconclusive, find_missing
 from likes.summaries import NEEDS_A_PERSON, ImportSummary
 from likes.track_sync import item_key, store_likes
 from likes.unlikes import mark_removed_on_spotify, unlist
@@ -223,8 +224,12 @@ def _read_whole(walk: Walk) -> None:
     walk.whole = True
 
 
+def _listed(walk: Walk) -> MappingQuerySet:
+    return ServiceMapping.objects.of(walk.user).on(Service.SPOTIFY).filter(listed=True)
+
+
 def _count_listed(walk: Walk) -> int:
-    return ServiceMapping.objects.of(walk.user).on(Service.SPOTIFY).filter(listed=True).count()
+    return _listed(walk).count()
 
 
 def _adds_up(walk: Walk) -> bool:
@@ -245,12 +250,15 @@ def _reconcile(walk: Walk) -> None:
         # Only removals that a person was asked about leave more rows known than are listed.
         if not walk.whole and _refuse_removals(walk, -checkpoint.unexplained):
             return
-    if not walk.whole:
+    missing = None if walk.whole else _bisect(walk)
+    if missing is None and not walk.whole:
         # Reading whole is no slice's work to leave half done: what was seen is kept in memory.
         walk.max_pages = None
         _read_whole(walk)
-        stood_still = len(walk.totals) == 1
-    gone, hidden = _find_missing(walk, stood_still)
+    if missing is None:
+        missing = set(_listed(walk).values_list("key", flat=True)) - walk.seen_keys
+    stood_still = len(walk.totals) == 1
+    gone, hidden = _ask_for_missing(walk, missing, stood_still)
     refused = _refuse_removals(walk, len(gone))
     settings = SyncSettings.objects.filter(user=walk.user)
     follow = settings.filter(on_unlike=SyncSettings.Unlike.FOLLOW).exists()
@@ -263,23 +271,46 @@ def _reconcile(walk: Walk) -> None:
             save_checkpoint(checkpoint, unexplained=total - _count_listed(walk))
 
 
-def _find_missing(walk: Walk, stood_still: bool) -> tuple[list[str], list[str]]:
-    """Return the keys of the rows that a whole reading did not show: first those that Spotify says
-    are gone, then those that are liked all the same.
+def _bisect(walk: Walk) -> set[str] | None:
+    """Return the keys that the list no longer shows, found with few calls; None where only a
+    whole reading tells, or costs less.
+    """
+    checkpoint = walk.checkpoint
+    total = checkpoint.total or 0
+    if checkpoint.unexplained or len(walk.totals) != 1 or _count_listed(walk) <= total:
+        return None
+    known = list(_listed(walk).order_by("-liked_at", "pk").values_list("key", flat=True))
+
+    def read(offset: int) -> list[str]:
+        page = walk.connector.get_liked_page(offset, walk.page_size)
+        walk.pages_read += 1
+        if page.total != total:
+            raise Inconclusive
+        return _keys(page)
+
+    try:
+        return find_missing(known, total, read, walk.page_size, total // walk.page_size // 2)
+    except Inconclusive:
+        return None
+
+
+def _ask_for_missing(
+    walk: Walk, missing: set[str], stood_still: bool
+) -> tuple[list[str], list[str]]:
+    """Return the keys of the rows that a reading did not show: first those that Spotify says are
+    gone, then those that are liked all the same.
 
     Rows without an id cannot be asked for; they count as gone when the list stood still. A track
     that Spotify took down may leave a row without a name in its place; that is no unlike.
     """
-    listed = ServiceMapping.objects.of(walk.user).on(Service.SPOTIFY).filter(listed=True)
-    missing = [
-        row
-        for row in listed.values_list("key", "service_id", "liked_at")
-        if row[0] not in walk.seen_keys
-    ]
-    liked = walk.connector.contains([service_id for _, service_id, _ in missing if service_id])
+    rows = [
+        row for row in _listed(walk).values_list("key", "service_id", "liked_at")
+        if row[0] in missing
+    ]  # fmt: skip
+    liked = walk.connector.contains([service_id for _, service_id, _ in rows if service_id])
     gone: list[str] = []
     hidden: list[str] = []
-    for key, service_id, liked_at in missing:
+    for key, service_id, liked_at in rows:
         if not service_id:
             (gone if stood_still else hidden).append(key)
         elif liked[service_id] or (liked_at is not None and liked_at in walk.seen_nameless):

@@ -1,0 +1,100 @@
+"""The bisection that finds what is gone: what it finds, and what it costs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sync_world import World
+
+from likes.like_sync import import_likes
+from likes.removals import Inconclusive, find_missing
+
+
+class Listing:
+    def __init__(self, keys: Sequence[str]) -> None:
+        self.keys, self.calls = list(keys), 0
+
+    def read(self, offset: int) -> Sequence[str]:
+        self.calls += 1
+        return self.keys[offset : offset + 50]
+
+
+def make_keys(count: int) -> list[str]:
+    return [f"key{number}" for number in range(count)]
+
+
+@given(st.integers(0, 400), st.data())
+def test_find_missing_finds_exactly_what_is_gone(count: int, data: st.DataObject) -> None:
+    known = make_keys(count)
+    gone = set(data.draw(st.lists(st.sampled_from(known), unique=True))) if known else set()
+    listing = Listing([key for key in known if key not in gone])
+    assert find_missing(known, len(listing.keys), listing.read, 50, 1000) == gone
+
+
+@pytest.mark.parametrize(("gone", "most_calls"), [(1, 10), (2, 18), (10, 58)])
+def test_find_missing_costs_few_calls(gone: int, most_calls: int) -> None:
+    known = make_keys(10_000)
+    for seed in range(200):
+        lost = set(random.Random(seed).sample(known, gone))
+        listing = Listing([key for key in known if key not in lost])
+        assert find_missing(known, len(listing.keys), listing.read, 50, 1000) == lost
+        assert listing.calls <= most_calls
+
+
+@pytest.mark.parametrize("place", [0, 1, 49, 50, 4_999, 9_949, 9_950, 9_998, 9_999])
+def test_find_missing_of_one_row_anywhere_takes_at_most_ten_calls(place: int) -> None:
+    known = make_keys(10_000)
+    listing = Listing(known[:place] + known[place + 1 :])
+    assert find_missing(known, 9_999, listing.read, 50, 1000) == {known[place]}
+    assert listing.calls <= 10
+
+
+def test_find_missing_of_nothing_asks_nobody() -> None:
+    listing = Listing(make_keys(500))
+    assert find_missing(listing.keys, 500, listing.read, 50, 1000) == set()
+    assert listing.calls == 0
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [*make_keys(300)[:200], "new", *make_keys(300)[202:]],  # a row that is not known
+        [*make_keys(300)[150:298], *make_keys(300)[:150]],  # another order
+        make_keys(300)[:100],  # shorter than its total says
+    ],
+)
+def test_find_missing_does_not_guess(listed: list[str]) -> None:
+    with pytest.raises(Inconclusive):
+        find_missing(make_keys(300), 298, Listing(listed).read, 50, 1000)
+
+
+def test_find_missing_gives_up_where_a_walk_is_cheaper() -> None:
+    known = make_keys(1000)
+    listing = Listing(known[::2])
+    with pytest.raises(Inconclusive):
+        find_missing(known, 500, listing.read, 50, 5)
+    assert listing.calls == 5
+
+
+@pytest.mark.parametrize(("places", "most_calls"), [([1234], 9), ([0, 700, 701, 1999], 24)])
+def test_an_import_finds_unlikes_with_few_calls(
+    make_world: Callable[..., World], places: list[int], most_calls: int
+) -> None:
+    world = make_world(likes=2000)
+    alice = world.join("alice")
+    import_likes(alice)
+    listed = [row["service_id"] for row in world.likes()]
+    world.box.clear_calls()
+    for place in places:
+        world.order("unlike", user="alice", service_id=listed[place])
+    summary = import_likes(alice)
+    assert (summary.removed_on_spotify, summary.exit_code) == (len(places), 0)
+    assert world.listed(alice) == world.liked_ids()
+    assert world.count("/me") <= most_calls
+    world.box.clear_calls()
+    assert import_likes(alice).removed_on_spotify == 0
+    assert world.count("/me") == 1
