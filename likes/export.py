@@ -162,8 +162,8 @@ class Export:
         unsettled = self._choose_listed(Listing.LIBRARY)
         return unsettled if self.limit is None else min(unsettled, self.limit)
 
-    def _adopt_chosen(self) -> None:
-        self._note_adopted(settle_by_loved_list(self.user, whole=False))
+    def _adopt_chosen(self, tracks: list[int] | None = None) -> None:
+        self._note_adopted(settle_by_loved_list(self.user, whole=False, tracks=tracks))
 
     def _love_all(self) -> None:
         batches = 0
@@ -209,7 +209,7 @@ class Export:
                 choice = choices.get(like.track_id)
                 if choice is not None and choice.accepted is None:
                     self._leave_open(like, choice)
-        self._adopt_chosen()
+        self._adopt_chosen([track.pk for track in tracks])
         stop = first_stop(answers)
         if stop is not None:
             raise stop
