@@ -96,8 +96,7 @@ class Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in self._running:
-            end(process)
+        end(self._running)
 
     def start(
         self, *arguments: str, output: int | None = None, errors: int | None = None
@@ -167,14 +166,21 @@ def allow(address: str, person: str) -> None:
         raise StepFailed(f"the sandbox's consent page did not answer ({error})") from error
 
 
-def end(process: subprocess.Popen[str]) -> None:
-    """End a process: asked to first, and killed with all it started when it takes too long."""
-    process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(PATIENCE_SECONDS)
+def end(processes: Sequence[subprocess.Popen[str]]) -> None:
+    """End processes with all they started: asked to first, killed when they take too long."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    for process in processes:
+        _signal_group(process, signal.SIGTERM)
+    for process in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(0, give_up_at - time.monotonic()))
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal_group(process: subprocess.Popen[str], word: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        os.killpg(process.pid, word)
 
 
 @contextlib.contextmanager
@@ -236,6 +242,7 @@ def serve_pages(stage: Stage, port: int, log: Path) -> None:
     bind = f"127.0.0.1:{port}"
     with log.open("w") as file:
         web = stage.start("gunicorn", "narada_site.wsgi", "--bind", bind, "--threads", "4",
+                          "--graceful-timeout", "1", "--no-control-socket",
                           output=file.fileno(), errors=file.fileno())  # fmt: skip
         worker = stage.start("celery", "--quiet", "-A", "narada_site", "worker", "--beat",
                              "--pool", "solo", "--hostname", "demo@localhost",
