@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +15,7 @@ from sync_world import World
 from connectors.lastfm import LastfmConnector
 from likes import holds, review
 from likes.like_sync import export_likes, import_likes, verify_likes
+from likes.loving import IN_FLIGHT
 from likes.models import Connection, Like, Run, Service, ServiceHold, ServiceMapping, SyncSettings
 from likes.summaries import ExportSummary
 
@@ -51,6 +53,22 @@ def test_export_loves_oldest_like_first_and_confirms(world: World) -> None:
     sent = [title for _, title in world.sent()]
     for start in range(0, 25, 4):
         assert set(sent[start : start + 4]) == set(titles[start : start + 4])
+
+
+def test_several_loves_are_in_flight_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = world.join()
+    make_pages(world, IN_FLIGHT)
+    import_likes(user)
+    # Nobody passes before all have come.
+    gate = threading.Barrier(IN_FLIGHT)
+    real = LastfmConnector.love_track
+
+    def love(self: LastfmConnector, artist: str, title: str) -> None:
+        gate.wait(timeout=20)
+        real(self, artist, title)
+
+    monkeypatch.setattr(LastfmConnector, "love_track", love)
+    assert export_likes(user).loved == IN_FLIGHT
 
 
 def test_likes_of_one_second_are_loved_oldest_first(world: World) -> None:

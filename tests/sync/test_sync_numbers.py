@@ -26,6 +26,8 @@ def test_a_thousand_likes_cost_few_calls_and_statements(
     with CaptureQueriesContext(connection) as import_queries:
         first = import_likes(user)
     calls = world.count("/me/tracks")
+    for call in world.box.calls(service="spotify"):
+        assert (call["kind"], "market" in call["params"]) == ("GET /me/tracks", False)
     world.box.clear_calls()
     second = import_likes(user)
 

@@ -1,0 +1,88 @@
+"""One run a user and direction at a time, whatever became of the one before."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from likes.leases import LEASE, Busy, checkpoint_of, hold_lease, save_checkpoint
+from likes.models import Checkpoint
+
+SAVED, LOVED = Checkpoint.Listing.SAVED, Checkpoint.Listing.LOVED
+
+
+@pytest.fixture
+def user(transactional_db: None) -> User:
+    return User.objects.create_user("ada")
+
+
+def take(user: User) -> str:
+    with hold_lease(user, SAVED) as checkpoint:
+        return checkpoint.lease_holder
+
+
+def leave_lease(user: User, holder: str, left: timedelta) -> None:
+    checkpoint = checkpoint_of(user, SAVED)
+    Checkpoint.objects.filter(pk=checkpoint.pk).update(
+        lease_holder=holder, lease_until=timezone.now() + left
+    )
+
+
+def test_a_lease_is_held_by_one_and_free_again_afterwards(user: User) -> None:
+    with hold_lease(user, SAVED), pytest.raises(Busy, match="Another run is at work"):
+        take(user)
+    assert take(user)
+    with pytest.raises(ZeroDivisionError), hold_lease(user, SAVED):
+        raise ZeroDivisionError
+    assert take(user)
+
+
+def test_leases_of_other_users_and_listings_are_their_own(user: User) -> None:
+    other = User.objects.create_user("bo")
+    with hold_lease(user, SAVED), hold_lease(user, LOVED):
+        assert take(other)
+
+
+def test_the_lease_of_another_machine_runs_out_within_a_minute(user: User) -> None:
+    assert timedelta(minutes=1) > LEASE
+    leave_lease(user, "elsewhere/1:1:abc", timedelta(seconds=1))
+    with pytest.raises(Busy):
+        take(user)
+    leave_lease(user, "elsewhere/1:1:abc", timedelta(seconds=-1))
+    assert take(user)
+
+
+def test_the_lease_of_a_dead_process_is_free_at_once(user: User) -> None:
+    mine = take(user)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    theirs = mine.replace(f":{os.getpid()}:", f":{process.pid}:")
+    assert theirs != mine
+    leave_lease(user, theirs, LEASE)
+    with pytest.raises(Busy):
+        take(user)
+    process.communicate()
+    assert take(user)
+
+
+def test_a_lease_that_was_lost_writes_nothing_any_more(user: User) -> None:
+    with hold_lease(user, SAVED) as checkpoint:
+        leave_lease(user, "elsewhere/1:1:abc", LEASE)
+        with pytest.raises(Busy, match="lost to another run"):
+            save_checkpoint(checkpoint, position=50)
+    stored = Checkpoint.objects.get(pk=checkpoint.pk)
+    assert (stored.position, stored.lease_holder) == (0, "elsewhere/1:1:abc")
+
+
+def test_a_long_run_renews_its_lease(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("likes.leases.LEASE", timedelta(seconds=0.3))
+    with hold_lease(user, SAVED) as checkpoint:
+        first = Checkpoint.objects.get(pk=checkpoint.pk).lease_until
+        deadline = timezone.now() + timedelta(seconds=10)
+        while Checkpoint.objects.get(pk=checkpoint.pk).lease_until == first:
+            assert timezone.now() < deadline
