@@ -67,9 +67,6 @@ def check_credentials(service: str) -> None:
         raise CredentialsMissing(service)
 
 
-# Connectors
-
-
 def make_session(
     service: str, *, timeout: tuple[float, float] = (5, 20), tries: int = 4
 ) -> ServiceSession:
@@ -101,9 +98,9 @@ def _ask_held_until(service: str) -> datetime | None:
         return holds.held_until(service)
 
 
-def _hold_back(service: str, until: datetime, reason: str) -> None:
+def _hold_back(service: str, until: datetime, reason: str) -> datetime:
     with _without_leaving_a_connection():
-        holds.hold_back(service, until, reason)
+        return holds.hold_back(service, until, reason)
 
 
 @contextmanager

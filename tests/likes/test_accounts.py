@@ -8,7 +8,7 @@ from django.utils import timezone
 from connectors.errors import AuthorizationError, RateLimited, ServiceClosed
 from connectors.records import ServiceUser, Tokens
 from connectors.sandbox.server import Sandbox
-from likes import accounts, holds
+from likes import access, accounts, holds
 from likes.models import Connection, ServiceHold
 
 State = Connection.State
@@ -121,6 +121,20 @@ def test_held_or_closed_service_gives_no_connector(box, user):
     with pytest.raises(ServiceClosed):
         accounts.spotify_connector(user)
     assert accounts.spotify_connector(user, probe=True).get_user().name == "Alice"
+
+
+@pytest.mark.django_db
+def test_hold_that_grows_is_what_the_error_says(box, user):
+    connect_lastfm(box, user)
+    box.add_faults({"kind": "rate_limited", "service": "lastfm", "retry_after": None})
+    for seconds in (60, 120):
+        access._get_budget.cache_clear()  # it asks for holds but once a second
+        asked_at = timezone.now()
+        with pytest.raises(RateLimited) as caught:
+            accounts.lastfm_connector(user).get_user()
+        assert caught.value.retry_at == holds.held_until("lastfm")
+        assert round((caught.value.retry_at - asked_at).total_seconds()) == seconds
+        ServiceHold.objects.update(held_until=timezone.now())
 
 
 @pytest.mark.django_db
