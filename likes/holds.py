@@ -19,9 +19,9 @@ from likes.models import Service, ServiceHold
 
 logger = logging.getLogger(__name__)
 
+# Last.fm's error 29 names no time; who comes back at once is refused for longer.
 FIRST_HOLD = timedelta(seconds=60)
 LONGEST_HOLD = timedelta(hours=1)
-"""Last.fm's error 29 names no time; who comes back at once is refused for longer."""
 
 REASONS = {
     "29": "too many requests in a short time",
@@ -36,36 +36,32 @@ class StillClosed(ServiceClosed):
 
 def held_until(service: str) -> datetime | None:
     """Return until when (UTC) nobody is to call the service; None when it is free."""
-    until = (
-        ServiceHold.objects.filter(service=service, held_until__gt=timezone.now())
-        .values_list("held_until", flat=True)
-        .first()
-    )
-    return until
+    held = ServiceHold.objects.filter(service=service, held_until__gt=timezone.now())
+    return held.values_list("held_until", flat=True).first()
 
 
-def hold_back(service: str, until: datetime | None, reason: str) -> datetime:
+def hold_back(service: str, until: datetime, reason: str) -> datetime:
     """Let nobody call the service until then; return until when it really is held.
 
-    Never shortens a hold. Without a time, and for Last.fm's error 29, each hold that follows
-    another without an answer in between lasts at least twice as long, from a minute to an hour.
-    Several requests that are refused at the same moment count as one.
+    Never shortens a hold. For Last.fm's error 29 each hold that follows another without an answer
+    in between lasts at least twice as long, from a minute to an hour. Several requests that are
+    refused at the same moment count as one.
     """
     now = timezone.now()
     with transaction.atomic():
         row = _lock(service)
-        standing = row.held_until if row.held_until and row.held_until > now else None
-        if standing is None:
+        if row.held_until and row.held_until > now:
+            until = max(until, row.held_until)
+        else:
             row.times = min(row.times + 1, 30)
-        wanted = [time for time in (until, standing) if time is not None]
-        if standing is None and (until is None or reason == "29"):
-            wanted.append(now + min(FIRST_HOLD * 2 ** (row.times - 1), LONGEST_HOLD))
-        row.held_until = max(wanted)
+            if reason == "29":
+                until = max(until, now + min(FIRST_HOLD * 2 ** (row.times - 1), LONGEST_HOLD))
+        row.held_until = until
         if not row.closed:
             row.reason = reason
         row.save()
-    logger.info("%s holds us back until %s (%s)", service, row.held_until, reason)
-    return row.held_until
+    logger.info("%s holds us back until %s (%s)", service, until, reason)
+    return until
 
 
 def close_service(service: str, reason: str) -> None:
@@ -74,7 +70,6 @@ def close_service(service: str, reason: str) -> None:
         row = _lock(service)
         row.closed = True
         row.reason = reason
-        row.held_until = row.held_until or timezone.now()
         row.save()
     logger.error("%s is closed to everybody: %s", service, reason)
 

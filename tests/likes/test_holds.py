@@ -15,6 +15,10 @@ def seconds_held(service="lastfm"):
     return round((holds.held_until(service) - timezone.now()).total_seconds())
 
 
+def hold_for_a_moment(service="lastfm"):
+    holds.hold_back(service, timezone.now(), "29")
+
+
 def end_hold(service="lastfm"):
     ServiceHold.objects.filter(service=service).update(held_until=timezone.now() - MINUTE)
 
@@ -42,10 +46,10 @@ def test_hold_is_never_shortened():
     assert holds.held_until("lastfm") == until
 
 
-def test_hold_without_a_time_doubles_up_to_an_hour():
+def test_hold_for_error_29_doubles_up_to_an_hour():
     lengths = []
     for _ in range(9):
-        holds.hold_back("lastfm", timezone.now() + MINUTE, "29")
+        hold_for_a_moment()
         lengths.append(seconds_held())
         end_hold()
     assert lengths == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
@@ -53,7 +57,7 @@ def test_hold_without_a_time_doubles_up_to_an_hour():
 
 def test_requests_refused_at_the_same_moment_count_as_one():
     for _ in range(8):
-        holds.hold_back("lastfm", None, "29")
+        hold_for_a_moment()
     assert seconds_held() == 60
     assert ServiceHold.objects.get().times == 1
 
@@ -66,15 +70,15 @@ def test_time_that_a_service_gives_is_kept_as_it_is():
 
 
 def test_answer_makes_the_next_hold_a_first_one():
-    holds.hold_back("lastfm", None, "29")
+    hold_for_a_moment()
     end_hold()
     holds.note_success("lastfm")
-    holds.hold_back("lastfm", None, "29")
+    hold_for_a_moment()
     assert seconds_held() == 60
 
 
 def test_answer_to_an_earlier_request_does_not_lift_a_hold():
-    holds.hold_back("lastfm", None, "29")
+    hold_for_a_moment()
     holds.note_success("lastfm")
     assert seconds_held() == 60
 
@@ -96,7 +100,7 @@ def test_closed_service_refuses_until_it_is_reopened():
 
 def test_hold_of_a_closed_service_keeps_it_closed():
     holds.close_service("lastfm", "Invalid API key")
-    holds.hold_back("lastfm", None, "29")
+    hold_for_a_moment()
     end_hold()
     with pytest.raises(ServiceClosed, match="Invalid API key"):
         holds.check_open("lastfm")
@@ -104,7 +108,7 @@ def test_hold_of_a_closed_service_keeps_it_closed():
 
 def test_row_reads_well_in_every_state():
     holds.close_service("lastfm", "Invalid API key")
-    holds.hold_back("spotify", None, "29")
+    hold_for_a_moment("spotify")
     assert [str(row)[:20] for row in ServiceHold.objects.order_by("service")] == [
         "Last.fm: closed (Inv",
         "Spotify: held back u",
