@@ -102,7 +102,7 @@ class TrackPage:
     """What Last.fm knows under a name: its spelling after correction, and whether people listen.
 
     ``listeners`` is 0 for a name nobody scrobbles: Last.fm answers for any name, also for one
-    that exists only because somebody asked or loved it (seen in samples of its documentation project).
+    that exists only because somebody asked or loved it (samples of its documentation project).
     """
 
     artist: str
@@ -133,8 +133,8 @@ class Tokens:
 class ServiceUser:
     """Who an account belongs to. ``uid`` is what Narada links by; ``name`` is for people.
 
-    Spotify: ``account_id`` where given, else ``id`` (Web API changes of May 2026). Last.fm: the name in
-    lower case, for want of an id.
+    Spotify: ``account_id`` where given, else ``id`` (Web API changes of May 2026). Last.fm: the
+    name in lower case, for want of an id.
     """
 
     uid: str

@@ -1,6 +1,7 @@
 """All settings come from the environment or a ``.env`` file; each has a default for a laptop."""
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import environ
@@ -18,13 +19,13 @@ VAR_DIR = Path(env.str("NARADA_VAR", default=str(BASE_DIR / "var")))
 DEBUG = env.bool("DEBUG", default=True)
 
 
-def kept_secret(name: str, make) -> str:
+def kept_secret(name: str, make: Callable[[], str]) -> str:
     """Return a secret from the environment, or one made once and kept under ``var/``.
 
     In production (``DEBUG=False``) it must be given: a secret that a machine made for itself is
     lost with the machine.
     """
-    given = env.str(name, default="")
+    given: str = env.str(name, default="")
     if given:
         return given
     if not DEBUG:
