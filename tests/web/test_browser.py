@@ -13,6 +13,7 @@ from django.db import connection
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from likes.models import Like, Run, Service, ServiceMapping
+from matching import name_key
 from narada_site.celery import app
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -166,7 +167,7 @@ def make_case(world: Any, user: User, title: str, page_title: str) -> ServiceMap
             user=user, track=track, service=service, state=state, last_error="titles differ"
         )
     return ServiceMapping.objects.create(
-        user=user, track=track, service=Service.LASTFM, key=f"ada\t{page_title.lower()}",
+        user=user, track=track, service=Service.LASTFM, key=name_key("Ada", page_title),
         title=page_title, artists=["Ada"], decision="candidate", rule="scrobbled", score=0.4,
         evidence=[{"field": "title", "kind": "doubt", "text": "the titles differ a little"}],
     )  # fmt: skip

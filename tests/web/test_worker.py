@@ -29,14 +29,20 @@ def read_procfile() -> dict[str, str]:
 
 
 @pytest.fixture
-def start(world: Any, tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+def start(
+    world: Any, settings: Any, tmp_path: Path
+) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
     """A function that starts a process of the Procfile on the database of this test."""
     started: list[subprocess.Popen[bytes]] = []
     scripts = str(Path(sys.executable).parent)
 
     def start_process(name: str) -> subprocess.Popen[bytes]:
         # Slow enough for a kill in the middle.
-        environ = world.environ(WEB_BIND="127.0.0.1:0", LASTFM_REQUESTS_PER_SECOND="60")
+        environ = world.environ(
+            WEB_BIND="127.0.0.1:0",
+            LASTFM_REQUESTS_PER_SECOND="60",
+            REDIS_URL=settings.REDIS_URL,
+        )
         environ["PATH"] = f"{scripts}{os.pathsep}{environ['PATH']}"
         with (tmp_path / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
