@@ -70,7 +70,7 @@ def make_environment(folder: Path, sandbox: dict[str, str]) -> dict[str, str]:
         "DEBUG": "True",
         "ENV_FILE": os.devnull,
         "NARADA_VAR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / DATABASE_FILE}",
+        "DATABASE_URL": f"sqlite:///{urllib.parse.quote(str(folder / DATABASE_FILE))}",
         "LASTFM_REQUESTS_PER_SECOND": REQUESTS_PER_SECOND,
         "SPOTIFY_REQUESTS_PER_SECOND": REQUESTS_PER_SECOND,
         # A new like in the sandbox is to be seen on the other side soon.

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 from django.core.management import call_command
+from environ import Env
 from filelock import FileLock
 
 from likes.demo import MARK, Stage, StepFailed, make_environment, open_sandbox
@@ -200,9 +201,11 @@ def test_demo_environment_hides_the_real_installation(
 ) -> None:
     for name in ("SECRET_KEY", "REDIS_URL", "DATABASE_URL", "LASTFM_API_KEY", "SENTRY_DSN"):
         monkeypatch.setenv(name, "real")
-    environment = make_environment(tmp_path, {"LASTFM_API_KEY": "sandbox"})
+    folder = tmp_path / "50 % of #1?"
+    environment = make_environment(folder, {"LASTFM_API_KEY": "sandbox"})
     assert "real" not in environment.values()
-    assert environment["DATABASE_URL"] == f"sqlite:///{tmp_path}/narada.sqlite3"
+    database = Env.db_url_config(environment["DATABASE_URL"])
+    assert database["NAME"] == str(folder / "narada.sqlite3")
     assert environment["LASTFM_API_KEY"] == "sandbox"
     assert environment["ENV_FILE"] == os.devnull
 
