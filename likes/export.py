@@ -110,7 +110,7 @@ class Export:
             track__in=self._accepted().filter(key__in=loved_keys).values("track_id")
         ).count()
         look_ups = 0
-        for tracks in self._unsettled():
+        for tracks in self._unsettled(self._pending()):
             adopted = choose_listed(self.user, Listing.LOVED, tracks)
             rest = [track for track in tracks if track.pk not in adopted]
             summary.already_loved += len(adopted)
@@ -131,9 +131,9 @@ class Export:
     def _accepted(self) -> MappingQuerySet:
         return ServiceMapping.objects.of(self.user).on(Service.LASTFM).accepted()
 
-    def _unsettled(self) -> Iterator[list[Track]]:
-        """Yield the tracks to be loved whose page is not chosen yet, oldest like first."""
-        likes = self._pending().exclude(track__in=self._accepted().values("track_id"))
+    def _unsettled(self, likes: LikeQuerySet) -> Iterator[list[Track]]:
+        """Yield the tracks of those likes whose page is not chosen yet, oldest like first."""
+        likes = likes.exclude(track__in=self._accepted().values("track_id"))
         ids = list(likes.oldest_first().values_list("track_id", flat=True))
         for chunk in chunked(ids, CHUNK):
             tracks = Track.objects.in_bulk(chunk)
@@ -147,16 +147,24 @@ class Export:
         self._settle_by_library()
 
     def _choose_listed(self, listing: Listing) -> int:
-        """Store the pages that a list settles; return how many stay unsettled."""
-        unsettled = 0
-        for tracks in self._unsettled():
-            chosen = choose_listed(self.user, listing, tracks)
-            unsettled += len(tracks) - len(chosen)
-            with transaction.atomic():
-                store_choices(
-                    self.user, {pk: PageChoice(accepted=row) for pk, row in chosen.items()}
-                )
-        return unsettled
+        """Store the pages that a list settles; return how many pending likes stay unsettled."""
+        # What no look-up found may have been loved or scrobbled since.
+        open_likes = Like.objects.of(self.user).on(Service.LASTFM).for_a_person()
+        for tracks in self._unsettled(open_likes):
+            chosen = self._store_listed(listing, tracks)
+            open_likes.filter(track__in=chosen).update(
+                state=State.PENDING, last_error="", updated_at=timezone.now()
+            )
+        return sum(
+            len(tracks) - len(self._store_listed(listing, tracks))
+            for tracks in self._unsettled(self._pending())
+        )
+
+    def _store_listed(self, listing: Listing, tracks: list[Track]) -> list[int]:
+        chosen = choose_listed(self.user, listing, tracks)
+        with transaction.atomic():
+            store_choices(self.user, {pk: PageChoice(accepted=row) for pk, row in chosen.items()})
+        return list(chosen)
 
     def _settle_by_library(self) -> int:
         unsettled = self._choose_listed(Listing.LIBRARY)

@@ -32,8 +32,8 @@ SHOWN_WITHIN = timedelta(minutes=15)
 MOST_ATTEMPTS = 3
 
 State = Like.State
-#: What the loved list has a say on.
-_COMPARED = (State.PENDING, State.SENDING, State.PRESENT)
+#: What the loved list has a say on: all but what a person ruled out, and what is being taken back.
+_COMPARED = (State.PENDING, State.SENDING, State.PRESENT, State.REMOVED, *Like.OPEN_STATES)
 Item = TypeVar("Item")
 
 
@@ -249,7 +249,16 @@ def _settle_shown(likes: Sequence[Like], settled: Settled) -> None:
     now = timezone.now()
     there = {"state": State.PRESENT, "confirmed_at": now, "last_error": ""}
     settled.adopted += _change(likes, State.SENDING, **there, sent_at=now)
-    settled.adopted += _change(likes, State.PENDING, **there)
+    for state in (State.PENDING, *Like.OPEN_STATES):
+        settled.adopted += _change(likes, state, **there)
+    # The user loved it again. What they no longer like in Narada stays as it ended there.
+    removed = [like for like in likes if like.state == State.REMOVED]
+    liked = Like.objects.on(Service.NARADA).filter(
+        track__in=[like.track_id for like in removed], state=State.PRESENT
+    )
+    again = set(liked.values_list("track_id", flat=True)) if removed else set()
+    back = [like for like in removed if like.track_id in again]
+    settled.adopted += _change(back, State.REMOVED, **there, removed_at=None, sent_at=None)
     new = [like for like in likes if like.confirmed_at is None]
     _change(new, State.PRESENT, confirmed_at=now)
 

@@ -16,7 +16,16 @@ from connectors.lastfm import LastfmConnector
 from likes import holds, review
 from likes.like_sync import export_likes, import_likes, verify_likes
 from likes.loving import IN_FLIGHT
-from likes.models import Connection, Like, Run, Service, ServiceHold, ServiceMapping, SyncSettings
+from likes.models import (
+    Checkpoint,
+    Connection,
+    Like,
+    Run,
+    Service,
+    ServiceHold,
+    ServiceMapping,
+    SyncSettings,
+)
 from likes.summaries import ExportSummary
 
 MakeWorld = Callable[..., World]
@@ -249,6 +258,39 @@ def test_a_love_removed_by_the_user_is_not_sent_again(world: World) -> None:
     assert (like.state, bool(like.removed_at)) == ("removed", True)
     assert "No longer loved" in like.last_error
     assert world.state_of(user, "Song B", Service.NARADA) == "present"
+
+
+def test_a_love_that_the_user_gives_again_is_adopted(world: World) -> None:
+    user = world.join()
+    make_pages(world, 2)
+    import_likes(user)
+    export_likes(user)
+    for order, state in (("unlove", "removed"), ("love", "present"), ("unlove", "removed")):
+        world.order(order, user="alice", artist="Ada", title="Song B")
+        world.box.clear_calls()
+        check_sum(export_likes(user))
+        assert (world.state_of(user, "Song B"), world.count()) == (state, 1)
+    assert Like.objects.on(Service.LASTFM).get(track__title="Song B").sent_at is None
+
+
+@pytest.mark.parametrize(("order", "sent"), [("love", []), ("scrobble", [("Ada", "Nobody Knows")])])
+def test_what_was_not_found_is_settled_by_what_the_user_does_there(
+    world: World, order: str, sent: list[tuple[str, str]]
+) -> None:
+    user = world.join()
+    world.like("Nobody Knows", relation="nowhere")
+    import_likes(user)
+    assert export_likes(user).not_found == 1
+    world.order(order, user="alice", artist="Ada", title="Nobody Knows")
+    Checkpoint.objects.filter(listing="library").update(read_at=None)
+    world.like("Other")
+    import_likes(user)
+    world.box.clear_calls()
+    summary = export_likes(user)
+    check_sum(summary)
+    assert summary.not_found == 0
+    assert world.states(user) == {"present": 2}
+    assert [name for name in world.sent() if name[1] != "Other"] == sent
 
 
 def test_many_loves_gone_at_once_change_nothing(world: World) -> None:
