@@ -129,8 +129,11 @@ def spotify_accounts(http: ServiceSession | None = None) -> SpotifyAccounts:
     )
 
 
-def lastfm_client() -> LastfmConnector:
-    """Return a Last.fm connector that speaks for the app alone. Raises CredentialsMissing."""
+def lastfm_client(session_key: str = "", username: str = "") -> LastfmConnector:
+    """Return a Last.fm connector that speaks for a user, or without a key for the app alone.
+
+    Raises CredentialsMissing.
+    """
     check_credentials(Service.LASTFM)
     return LastfmConnector(
         settings.LASTFM_API_KEY,
@@ -138,4 +141,6 @@ def lastfm_client() -> LastfmConnector:
         api_url=settings.LASTFM_API_URL,
         auth_url=settings.LASTFM_AUTH_URL,
         http=make_session(Service.LASTFM),
+        session_key=session_key,
+        username=username,
     )

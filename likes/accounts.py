@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import calendar
 import logging
-import threading
 import time
 from datetime import datetime, timedelta
 
@@ -94,14 +93,14 @@ def spotify_connector(user: User, *, probe: bool = False) -> SpotifyConnector:
     _load(user, Service.SPOTIFY)
     if not probe:
         holds.check_open(Service.SPOTIFY)
-    handed_out = threading.local()
+    handed_out = ""
 
-    def get_token(forced: bool = False) -> str:
-        # What this thread was last given is what Spotify has just refused: when another has
+    def get_token(forced: bool) -> str:
+        # What was handed out last is what Spotify has just refused: when another process has
         # refreshed it meanwhile, the new one is there already.
-        refused = getattr(handed_out, "token", "") if forced else ""
-        token = handed_out.token = get_fresh_token(user, refused=refused, forced=forced)
-        return token
+        nonlocal handed_out
+        handed_out = get_fresh_token(user, refused=handed_out if forced else "")
+        return handed_out
 
     return SpotifyConnector(
         get_token, api_url=settings.SPOTIFY_API_URL, http=make_session(Service.SPOTIFY)
@@ -114,27 +113,19 @@ def lastfm_connector(user: User, *, probe: bool = False) -> LastfmConnector:
     connection, token = _load(user, Service.LASTFM)
     if not probe:
         holds.check_open(Service.LASTFM)
-    return LastfmConnector(
-        settings.LASTFM_API_KEY,
-        settings.LASTFM_API_SECRET,
-        api_url=settings.LASTFM_API_URL,
-        auth_url=settings.LASTFM_AUTH_URL,
-        http=make_session(Service.LASTFM),
-        session_key=_reveal(token.token, Service.LASTFM),
-        username=get_name(connection),
-    )
+    return lastfm_client(_reveal(token.token, Service.LASTFM), get_name(connection))
 
 
 # Fresh tokens
 
 
-def get_fresh_token(user: User, *, refused: str = "", forced: bool = False) -> str:
+def get_fresh_token(user: User, *, refused: str = "") -> str:
     """Return a Spotify access token that lives for another minute at least.
 
-    One that ends sooner, or that is the one just ``refused``, is refreshed; ``forced`` without a
-    refused one refreshes in any case. Of many callers, in threads and processes, one refreshes and
-    the others wait for what it stores: whoever sets ``Connection.refreshing_until`` first. No
-    transaction or lock is held during the call, and a holder that died is taken over after 30 s.
+    One that ends sooner, or that is the one just ``refused``, is refreshed. Of many callers, in
+    threads and processes, one refreshes and the others wait for what it stores: whoever sets
+    ``Connection.refreshing_until`` first. No transaction or lock is held during the call, and a
+    holder that died is taken over after 30 s.
 
     Raises NotConnected, AuthorizationError (noted), TemporaryError.
     """
@@ -143,8 +134,6 @@ def get_fresh_token(user: User, *, refused: str = "", forced: bool = False) -> s
         connection, row = _load(user, Service.SPOTIFY)
         token = _reveal(row.token, Service.SPOTIFY)
         ends_soon = row.expires_at is not None and row.expires_at < timezone.now() + EXPIRY_MARGIN
-        if forced and not refused:
-            refused = token
         if token and token != refused and not ends_soon:
             return token
         lease = _claim_refresh(connection)
@@ -195,11 +184,10 @@ def _refresh(user: User, row: SocialToken) -> str:
         # A refresh token that rotates is dead once used. When a holder that was taken for dead
         # has used and replaced it meanwhile, this is no word about the consent.
         with transaction.atomic():
-            unchanged = _lock_unchanged(row, used) is not None
-        if unchanged:
+            if _lock_unchanged(row, used) is None:
+                return ""
             note_refusal(user, Service.SPOTIFY, error)
-            raise
-        return ""
+        raise
     with transaction.atomic():
         standing = _lock_unchanged(row, used)
         if standing is None:
@@ -255,9 +243,9 @@ def note_refusal(user: User, service: str, error: AuthorizationError | ServiceCl
     """Write down that a service refused this user, or everybody. Each error counts once.
 
     The connection needs a person from now on. Its tokens are kept, because Spotify's outages have
-    produced false refusals (metabrainz/listenbrainz-server, pull request 1921); the second refusal
-    in a row of the token itself discards them, as Spotify asks. A bad key or signature closes the
-    service for the whole deployment instead.
+    produced false refusals (metabrainz/listenbrainz-server, pull request 1921); from the second
+    refusal in a row on, one of the token itself discards them, as Spotify asks. A bad key or
+    signature closes the service for the whole deployment instead.
     """
     if getattr(error, "noted", False) or isinstance(error, holds.StillClosed):
         return

@@ -181,7 +181,7 @@ def test_rotated_refresh_token_replaces_the_old(box, user):
     accounts.get_fresh_token(user)
     rotated = stored_token(user).token_secret
     assert rotated not in ("", old)
-    accounts.get_fresh_token(user, forced=True)
+    accounts.get_fresh_token(user, refused=stored_token(user).token)
     assert stored_token(user).token_secret not in (rotated, old)
 
 
