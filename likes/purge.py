@@ -28,6 +28,10 @@ from likes.models import (
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+LISTINGS = {
+    Service.SPOTIFY: [Checkpoint.Listing.SAVED],
+    Service.LASTFM: [Checkpoint.Listing.LOVED, Checkpoint.Listing.LIBRARY],
+}
 
 
 def purge_due(now: datetime) -> int:
@@ -53,6 +57,10 @@ def purge(connection: Connection) -> bool:
             )
             if not mine.exists():
                 return False
+            # First, so that a run that is still at work can store nothing more (save_checkpoint),
+            # and whoever connects again before the end has everything read anew.
+            listings = LISTINGS[Service(connection.service)]
+            Checkpoint.objects.filter(user=connection.user_id, listing__in=listings).delete()
             more = purge_batch[Service(connection.service)](connection.user)
             if not more:
                 account = SocialAccount.objects.filter(pk=connection.account_id)
@@ -79,7 +87,6 @@ def _purge_spotify_batch(user: User) -> bool:
     mappings.filter(source=Source.API).delete()
     mappings.filter(listed=True).update(listed=False)
     Like.objects.of(user).on(Service.SPOTIFY).filter(source=Source.API).delete()
-    Checkpoint.objects.filter(user=user, listing=Checkpoint.Listing.SAVED).delete()
     return False
 
 
@@ -108,6 +115,4 @@ def _purge_lastfm_batch(user: User) -> bool:
     likes = Like.objects.of(user).on(Service.LASTFM)
     likes.filter(state=Like.State.REMOVING).update(state=Like.State.REMOVED, **forgotten)
     likes.exclude(state__in=settled).update(state=Like.State.PENDING, **forgotten)
-    listings = [Checkpoint.Listing.LOVED, Checkpoint.Listing.LIBRARY]
-    Checkpoint.objects.filter(user=user, listing__in=listings).delete()
     return False

@@ -137,6 +137,7 @@ def test_purge_goes_on_after_a_kill_and_stops_at_a_reconnect(user, monkeypatch):
     for number in range(5):
         add_track(user, f"Song {number}")
     connection = leave(user, "spotify")
+    Checkpoint.objects.create(user=user, listing="saved", position=5)
     batches = []
 
     def stop_after_one(owner):
@@ -151,6 +152,7 @@ def test_purge_goes_on_after_a_kill_and_stops_at_a_reconnect(user, monkeypatch):
         purge.purge(connection)
     monkeypatch.setattr(purge, "_purge_spotify_batch", delete_batch)
     assert len(titles(user)) == 3
+    assert not Checkpoint.objects.exists()  # it would say that all is read
     who = ServiceUser("ann-spotify", "ann")
     accounts.store_connection(user, "spotify", who, Tokens("token"))
     assert purge.purge(connection) is False
