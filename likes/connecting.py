@@ -13,8 +13,8 @@ from django.utils import timezone
 from connectors.records import ServiceUser, Tokens
 from likes import holds
 from likes.access import AccountRefused, NotConnected
-from likes.models import Connection, Service
-from likes.purge import purge
+from likes.models import Checkpoint, Connection, Service
+from likes.purge import LISTINGS, purge
 
 
 def store_connection(
@@ -123,6 +123,9 @@ def disconnect(user: User, service: str, purge_now: bool = False) -> Connection 
     days = settings.PURGE_AFTER_DAYS
     with transaction.atomic():
         SocialToken.objects.filter(account__user=user, account__provider=service).delete()
+        # A run at work has read its token long ago; without the lease it ends at its next batch.
+        mine = Checkpoint.objects.filter(user=user, listing__in=LISTINGS[Service(service)])
+        mine.update(lease_holder="", lease_until=None)
         if connection.state != Connection.State.DISCONNECTED:
             connection.purge_at = None if days < 0 else timezone.now() + timedelta(days=days)
         connection.state = Connection.State.DISCONNECTED

@@ -9,7 +9,8 @@ from connectors.errors import AuthorizationError, RateLimited, ServiceClosed
 from connectors.records import ServiceUser, Tokens
 from connectors.sandbox.server import Sandbox
 from likes import access, accounts, holds
-from likes.models import Connection, ServiceHold
+from likes.leases import Busy, hold_lease, save_checkpoint
+from likes.models import Checkpoint, Connection, ServiceHold
 
 State = Connection.State
 
@@ -447,6 +448,16 @@ def test_consent_ends_after_six_calendar_months(since, until):
 def test_consent_of_lastfm_has_no_end():
     connection = Connection(service="lastfm", authorized_at=timezone.now())
     assert accounts.consent_ends_at(connection) is None
+
+
+@pytest.mark.django_db
+def test_disconnect_ends_a_run_at_its_next_batch(box, user):
+    connect_lastfm(box, user)
+    with hold_lease(user, Checkpoint.Listing.LOVED) as checkpoint:
+        save_checkpoint(checkpoint, read_at=timezone.now())
+        accounts.disconnect(user, "lastfm")
+        with pytest.raises(Busy):
+            save_checkpoint(checkpoint, read_at=timezone.now())
 
 
 @pytest.mark.django_db
