@@ -47,6 +47,11 @@ from likes.verification import verify
 Progress = Callable[[int, int | None, str], None]
 S = TypeVar("S", bound=Summary)
 
+#: The kinds of run that read a listing, one at a time.
+LEASED = {
+    Checkpoint.Listing.SAVED: [Run.Kind.IMPORT, Run.Kind.FILE],
+    Checkpoint.Listing.LOVED: [Run.Kind.EXPORT, Run.Kind.VERIFY],
+}
 #: A file is read whole before anything is stored; its rows are stored this many at a time.
 FILE_BATCH = 500
 
@@ -78,13 +83,13 @@ def import_likes(
     ``max_batches`` ends after so many pages with ``more`` set.
     """
     summary = ImportSummary()
-    with _run(user, Run.Kind.IMPORT, summary, started_by, dry_run):
+    with _run(user, Run.Kind.IMPORT, summary, started_by, dry_run) as run:
         connector = accounts.spotify_connector(user)
         with _counting_calls(summary, connector):
             if dry_run:
                 _plan_import(user, connector, summary, limit, batch_size)
                 return summary
-            with hold_lease(user, Checkpoint.Listing.SAVED) as checkpoint:
+            with _lease(run, Checkpoint.Listing.SAVED) as checkpoint:
                 walk = Walk(
                     user=user,
                     connector=connector,
@@ -166,13 +171,13 @@ def import_file(
             items.sort(key=lambda item: item.liked_at, reverse=True)  # type: ignore[arg-type, return-value]
         items = items[:limit]
     summary = ImportSummary()
-    with _run(user, Run.Kind.FILE, summary, started_by, dry_run):
+    with _run(user, Run.Kind.FILE, summary, started_by, dry_run) as run:
         if dry_run:
             with transaction.atomic():
                 _store_file(user, items, summary, progress or _silent)
                 transaction.set_rollback(True)
         else:
-            with hold_lease(user, Checkpoint.Listing.SAVED):
+            with _lease(run, Checkpoint.Listing.SAVED):
                 _store_file(user, items, summary, progress or _silent)
         summary.complete = True
         summary.message = likes.note
@@ -209,11 +214,11 @@ def export_likes(
     ``more`` set. What is already loved is adopted without a call of its own.
     """
     summary = ExportSummary()
-    with _run(user, Run.Kind.EXPORT, summary, started_by, dry_run):
+    with _run(user, Run.Kind.EXPORT, summary, started_by, dry_run) as run:
         connector = accounts.lastfm_connector(user)
         with (
             _counting_calls(summary, connector),
-            hold_lease(user, Checkpoint.Listing.LOVED) as checkpoint,
+            _lease(run, Checkpoint.Listing.LOVED) as checkpoint,
         ):
             export = Export(
                 user=user,
@@ -238,7 +243,7 @@ def verify_likes(
 ) -> VerifySummary:
     """Read both services whole and say whether they hold what Narada believes. Changes no like."""
     summary = VerifySummary()
-    with _run(user, Run.Kind.VERIFY, summary, started_by, False):
+    with _run(user, Run.Kind.VERIFY, summary, started_by, False) as run:
         lastfm = accounts.lastfm_connector(user)
         try:
             spotify = accounts.spotify_connector(user)
@@ -247,7 +252,7 @@ def verify_likes(
         with (
             _counting_calls(summary, lastfm),
             _counting_calls(summary, spotify),
-            hold_lease(user, Checkpoint.Listing.LOVED),
+            _lease(run, Checkpoint.Listing.LOVED),
         ):
             verify(user, spotify, lastfm, summary, progress or _silent)
     return summary
@@ -266,7 +271,7 @@ def _counting_calls(
 @contextmanager
 def _run(
     user: User, kind: Run.Kind, summary: Summary, started_by: str, dry_run: bool
-) -> Iterator[None]:
+) -> Iterator[Run]:
     """Keep the history of a run and turn what ended it into the summary's outcome."""
     run = Run(user=user, kind=kind, started_by=started_by)
     if not dry_run:
@@ -275,10 +280,13 @@ def _run(
     state = Run.State.FAILED
     try:
         try:
-            yield
+            yield run
         except (ConnectorError, Busy, NotConnected, CredentialsMissing) as error:
             _explain_stop(user, error, summary)
         state = _state_of(summary)
+    except KeyboardInterrupt:
+        state, summary.message = Run.State.LATER, "Stopped by a person; the next run goes on."
+        raise
     finally:
         summary.seconds = round(time.monotonic() - started, 2)  # type: ignore[attr-defined]
         if not dry_run:
@@ -286,6 +294,19 @@ def _run(
             run.counts, run.message = summary.counts, summary.message
             run.save()
             _note_on_checkpoint(user, kind, summary, state)
+
+
+@contextmanager
+def _lease(run: Run, listing: Checkpoint.Listing) -> Iterator[Checkpoint]:
+    """Hold the lease for a run; one that held it before and did not say how it ended was killed."""
+    with hold_lease(run.user, listing) as checkpoint:
+        others = Run.objects.filter(
+            user=run.user, state=Run.State.RUNNING, started_at__lt=run.started_at
+        )
+        others.filter(kind__in=LEASED[listing]).update(
+            state=Run.State.FAILED, ended_at=timezone.now(), message="Cut off before its end."
+        )
+        yield checkpoint
 
 
 def _explain_stop(user: User, error: Exception, summary: Summary) -> None:

@@ -20,7 +20,7 @@ from django.db import connection
 from sync_world import ROOT, World
 
 from likes.like_sync import import_likes
-from likes.models import ServiceHold
+from likes.models import Run, ServiceHold
 
 MakeWorld = Callable[..., World]
 RunHere = Callable[..., tuple[int, str, str]]
@@ -218,6 +218,7 @@ def test_ctrl_c_is_one_line_and_the_next_run_goes_on(make_world: MakeWorld) -> N
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, "")
     check_one_line(err)
+    assert Run.objects.get().state == Run.State.LATER
     world.box.clear_faults()
     summary = import_likes(user)
     assert (summary.exit_code, summary.complete) == (0, True)

@@ -12,7 +12,7 @@ from sync_world import World
 
 from likes.like_sync import export_likes, import_likes
 from likes.loving import IN_FLIGHT
-from likes.models import Checkpoint, Like, ServiceMapping, Track
+from likes.models import Checkpoint, Like, Run, ServiceMapping, Track
 
 MakeWorld = Callable[..., World]
 
@@ -47,6 +47,8 @@ def test_a_killed_import_goes_on_and_loses_nothing(make_world: MakeWorld) -> Non
     summary = import_likes(user, batch_size=10)
     assert (summary.exit_code, summary.complete) == (0, True)
     assert world.listed(user) == world.liked_ids()
+    ends = Run.objects.order_by("started_at").values_list("state", "message")
+    assert list(ends) == [("failed", "Cut off before its end.")] * 3 + [("done", "")]
     # What was read before is not read again, but for the head and one page.
     assert world.count() <= 2 + (241 - known) // 10 + 1
 
