@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -26,6 +26,9 @@ from likes.track_sync import item_key, store_likes
 from likes.unlikes import mark_removed_on_spotify, unlist
 
 Progress = Callable[[int, int | None, str], None]
+
+#: Slices that follow each other sooner than this are one walk.
+SLICE_PAUSE = timedelta(minutes=2)
 
 
 class SliceDone(Exception):
@@ -116,13 +119,30 @@ def walk_saved_tracks(walk: Walk, full: bool = False) -> None:
         _read_on(walk, walk.read(0))
         walk.whole = checkpoint.complete
     else:
-        _read_head(walk)
-        if checkpoint.head and not _reaches_limit(walk, checkpoint.head):
-            _join_head(walk)
+        # The slices of one walk look at the head once, in the last of them.
+        goes_on = _goes_on(walk)
+        if not goes_on:
+            _take_new(walk)
         if not checkpoint.complete and not _reaches_limit(walk, checkpoint.position):
             _read_on(walk, walk.read_from_anchor(checkpoint.position, checkpoint.anchor))
+        if goes_on and checkpoint.complete:
+            _take_new(walk)
     if walk.limit is None and checkpoint.complete:
         _reconcile(walk)
+
+
+def _goes_on(walk: Walk) -> bool:
+    """Tell whether this is the next slice of a walk that was at work a moment ago."""
+    checkpoint = walk.checkpoint
+    if walk.max_pages is None or checkpoint.complete or checkpoint.head:
+        return False
+    return checkpoint.read_at is not None and timezone.now() - checkpoint.read_at < SLICE_PAUSE
+
+
+def _take_new(walk: Walk) -> None:
+    _read_head(walk)
+    if walk.checkpoint.head and not _reaches_limit(walk, walk.checkpoint.head):
+        _join_head(walk)
 
 
 def _reaches_limit(walk: Walk, position: int) -> bool:

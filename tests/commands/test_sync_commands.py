@@ -265,3 +265,18 @@ def test_many_removals_are_asked_about_in_the_command(world: World, run: Run) ->
     code, out, _ = run("import_spotify_likes", "-u", "alice", "--accept-removals")
     assert (code, "22 are no longer on Spotify." in out) == (0, True)
     assert not Like.objects.filter(state="present").exists()
+
+
+def test_without_a_terminal_a_line_comes_now_and_then(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("likes.management.progress.SECONDS_BETWEEN_LINES", 0.0)
+    world.join()
+    for number in range(4):
+        world.like(f"Song {number}")
+    code, out, err = run("import_spotify_likes", "-u", "alice", "-b", "2", "--json")
+    assert (code, json.loads(out)["imported"]) == (0, 4)
+    lines = err.splitlines()
+    assert [line.split(",")[0] for line in lines] == ["2 of 4 likes read", "4 of 4 likes read"]
+    assert "/s" in lines[0]
+    assert "s left" in lines[0]

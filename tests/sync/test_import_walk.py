@@ -469,7 +469,19 @@ def test_slices_add_up_to_the_whole(
     assert sum(summary.imported for summary in summaries) == 66
     assert summaries[-1].complete
     assert not any(summary.exit_code for summary in summaries)
+    assert world.count() <= 7 + 2 + len(summaries) // 5
     check_same(world, user)
+
+
+def test_likes_between_slices_are_taken_in_the_last(make_world: MakeWorld) -> None:
+    world = make_world(likes=66)
+    user = world.join()
+    more = True
+    while more:
+        world.order("like", user="alice", n=2)
+        more = import_likes(user, max_batches=2, batch_size=10).more
+    check_same(world, user)
+    assert world.count() <= 7 + 4
 
 
 def test_a_dry_run_stores_nothing_and_tells_the_calls(make_world: MakeWorld) -> None:
