@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from likes.history import tell_counts
 from likes.models import Checkpoint, Connection, Like, Run, Service, SyncSettings
 from likes.status import ANSWERED, CONSENT_WARNING, SERVICES
 
@@ -145,12 +146,8 @@ def _tell_runs(runs: list[dict[str, Any]]) -> Iterator[Line]:
         yield "", "none yet"
     for run in runs:
         text = f"{Run.Kind(run['kind']).label}: {Run.State(run['state']).label}"
-        counts = [
-            f"{name.replace('_', ' ')} {number:,}"
-            for name, number in run["counts"].items()
-            if isinstance(number, int) and not isinstance(number, bool) and number
-        ]
-        text += f" ({', '.join(counts)})" if counts else ""
+        if counts := tell_counts(run["counts"]):
+            text += f" ({counts})"
         yield _time(run["started_at"]), f"{text} {run['message']}".rstrip()
 
 

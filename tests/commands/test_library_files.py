@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import tracemalloc
@@ -19,14 +18,26 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
+from library_rows import (
+    DAY,
+    PERSON,
+    Decision,
+    State,
+    add_page,
+    add_user,
+    bring_in,
+    content,
+    export,
+    make_rich_library,
+    on_lastfm,
+    store,
+)
 
-from connectors.account_export import read_likes
 from connectors.records import LikedTrack, ServiceTrack
 from likes import review
-from likes.library_csv import parse_csv
-from likes.library_files import COLUMNS, export_csv, export_library
+from likes.library_files import export_csv, export_library
 from likes.library_import import import_library
-from likes.library_reading import WrongPlace, parse_library
+from likes.library_reading import parse_library
 from likes.management.base import Error
 from likes.models import (
     Checkpoint,
@@ -40,76 +51,6 @@ from likes.models import (
     TrackKey,
 )
 from likes.track_sync import store_likes
-from matching import name_key
-
-DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
-State = Like.State
-Decision = ServiceMapping.Decision
-PERSON = ServiceMapping.DecidedBy.PERSON
-
-
-def add_user(name: str) -> User:
-    return User.objects.create_user(name)
-
-
-def store(user: User, *titles: str, source: Source = Source.API) -> list[Track]:
-    """Store likes of those titles, a day apart, each with a Spotify id made of the title."""
-    items = [
-        LikedTrack(
-            ServiceTrack(title, ("Ada", "Bo, Jr."), "First", 200_000, "", False, f"id-{title}"),
-            DAY + timedelta(days=number),
-        )
-        for number, title in enumerate(titles)
-    ]
-    store_likes(user, items, source)
-    return [Track.objects.get(user=user, title=title) for title in titles]
-
-
-def add_page(
-    track: Track, title: str, decision: str = Decision.CANDIDATE, by: str = "rule"
-) -> ServiceMapping:
-    return ServiceMapping.objects.create(
-        user=track.user, track=track, service=Service.LASTFM, key=name_key("Ada", title),
-        title=title, artists=["Ada"], decision=decision, decided_by=by, rule="same_name",
-        score=0.5, evidence=[{"field": "title", "text": "titles equal"}],
-    )  # fmt: skip
-
-
-def on_lastfm(track: Track) -> Like:
-    return Like.objects.on(Service.LASTFM).get(track=track)
-
-
-def export(user: User) -> dict[str, Any]:
-    whole: dict[str, Any] = json.loads("".join(export_library(user)))
-    return whole
-
-
-def content(user: User) -> dict[str, Any]:
-    return {name: v for name, v in export(user).items() if name not in ("user", "exported_at")}
-
-
-def bring_in(user: User, whole: dict[str, Any], **options: Any) -> Any:
-    return import_library(user, parse_library(json.dumps(whole)), **options)
-
-
-def make_rich_library(user: User) -> list[Track]:
-    """A library with every kind of row: sent, in review, unwanted, removed, local, runs."""
-    one, two, three, four = tracks = store(user, "One", "Two", "Three", "Four")
-    store_likes(user, [LikedTrack(None, DAY, "local file", "Untitled Jam")], Source.FILE)
-    add_page(one, "One", Decision.ACCEPTED)
-    Like.objects.filter(pk=on_lastfm(one).pk).update(
-        state=State.PRESENT, sent_at=DAY, confirmed_at=DAY + timedelta(microseconds=7), attempts=1
-    )
-    Like.objects.filter(pk=on_lastfm(two).pk).update(state=State.REVIEW, last_error="unsure")
-    add_page(two, "Two (Live)")
-    review.choose_name(two, "Ada", "Two of Them", user)
-    add_page(two, "Too", Decision.REJECTED, PERSON)
-    review.exclude(on_lastfm(three), user)
-    Like.objects.filter(track=four).update(state=State.REMOVED, removed_at=DAY)
-    SyncSettings.objects.create(user=user, on_unlike=SyncSettings.Unlike.FOLLOW)
-    Run.objects.create(user=user, kind="import", state="done", ended_at=DAY, counts={"seen": 5})
-    return tracks
-
 
 # Out and in
 
@@ -300,152 +241,6 @@ def test_import_library_waits_for_a_run(db: None) -> None:
     with pytest.raises(Exception, match="A run is at work"):
         import_library(ada, parse_library(path_text))
     assert not Track.objects.exists()
-
-
-# Wrong files
-
-LIKE = {"service": "narada", "state": "present"}
-PAGE = {"service": "lastfm", "key": "k", "artists": ["Ada"], "decision": "accepted",
-        "rule": "listed"}  # fmt: skip
-SPOTIFY = {**PAGE, "service": "spotify"}
-
-
-@pytest.mark.parametrize(
-    ("text", "place"),
-    [
-        ("", "is no library file of Narada: Expecting value: line 1 column 1"),
-        ('{"narada": 1, "tracks": [', "line 1 column"),
-        ("[" * 100_000, "is no library file of Narada"),
-        ("[]", 'is to be an object with "narada": 1'),
-        ('{"narada": 2}', "narada: version 2 is not known here"),
-        ('{"narada": 1, "trakcs": []}', "trakcs is no field"),
-        ('{"narada": 1, "tracks": {}}', "tracks is no list"),
-        ('{"narada": 1, "tracks": [3]}', "tracks[0] is no object"),
-        ('{"narada": 1, "settings": {"enabled": "no"}}', "settings.enabled is neither true nor"),
-        ('{"narada": 1, "runs": [{"kind": "import"}]}', ""),
-    ],
-)
-def test_a_bad_file_is_refused_with_the_place(text: str, place: str) -> None:
-    if not place:
-        assert parse_library(text).runs[0].kind == "import"
-        return
-    with pytest.raises(WrongPlace) as refusal:
-        parse_library(text)
-    assert place in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("track", "place"),
-    [
-        ({"title": 3}, "tracks[1].title is no text"),
-        ({"title": "a\0b"}, "tracks[1].title holds a character"),
-        ({"title": "a\ud800b"}, "tracks[1].title holds a character"),
-        ({"artists": "Ada"}, "tracks[1].artists is no list"),
-        ({"artists": ["Ada", None]}, "tracks[1].artists[1] is no text"),
-        ({"duration_ms": -1}, "tracks[1].duration_ms is no whole number"),
-        ({"duration_ms": 2**31}, "tracks[1].duration_ms is no whole number"),
-        ({"duration_ms": True}, "tracks[1].duration_ms is no whole number"),
-        ({"isrc": "X" * 13}, "tracks[1].isrc is longer than 12"),
-        ({"explicit": 1}, "tracks[1].explicit is neither true nor false"),
-        ({"id": 1}, "tracks[1].id is no field"),
-        ({"likes": [{"service": "narada"}]}, "tracks[1].likes[0].state is missing"),
-        ({"likes": [{**LIKE, "state": "loved"}]}, "tracks[1].likes[0].state: 'loved' is none of"),
-        ({"likes": [{**LIKE, "liked_at": "2026-03-01"}]}, "tracks[1].likes[0].liked_at is no time"),
-        ({"likes": [{**LIKE, "attempts": 40_000}]}, "tracks[1].likes[0].attempts is no whole"),
-        ({"likes": [LIKE, LIKE]}, "tracks[1].likes[1].service: 'narada' is there twice"),
-        ({"mappings": [PAGE, PAGE]}, "tracks[1].mappings[1].key"),
-        ({"mappings": [PAGE, {**PAGE, "key": "l"}]}, "more than one accepted page"),
-        ({"mappings": [{**PAGE, "artists": []}]}, "tracks[1].mappings[0].artists is empty"),
-        ({"mappings": [{**PAGE, "score": float("nan")}]}, "tracks[1].mappings[0].score"),
-        ({"mappings": [{**PAGE, "evidence": {}}]}, "tracks[1].mappings[0].evidence is no list"),
-        ({"mappings": [SPOTIFY]}, "tracks[1].mappings[0].key is the same as tracks[0]."),
-        ({"mappings": [{**SPOTIFY, "key": ""}]}, "tracks[1].mappings[0].key is empty"),
-    ],
-)
-def test_a_bad_row_is_refused_with_the_place(track: dict[str, Any], place: str) -> None:
-    whole = {"narada": 1, "tracks": [{"title": "One", "mappings": [SPOTIFY]}, track]}
-    with pytest.raises(WrongPlace) as refusal:
-        parse_library(json.dumps(whole))
-    assert place in str(refusal.value)
-
-
-# CSV
-
-
-def test_csv_is_read_back_with_its_decisions(db: None) -> None:
-    ada, bob = add_user("ada"), add_user("bob")
-    make_rich_library(ada)
-
-    text = "".join(export_csv(ada))
-    summary = import_library(bob, parse_csv(text.removeprefix("\ufeff")))
-
-    assert "".join(export_csv(bob)) == text
-    assert summary.imported == 5
-    again = import_library(bob, parse_csv(text.removeprefix("\ufeff")))
-    assert again.already_known == 5
-    chosen = ServiceMapping.objects.of(bob).on(Service.LASTFM).accepted().get(title="Two of Them")
-    assert chosen.decided_by == PERSON
-
-
-def test_csv_has_one_row_a_like_that_a_person_can_read(db: None) -> None:
-    ada = add_user("ada")
-    make_rich_library(ada)
-    rows = list(csv.DictReader(io.StringIO("".join(export_csv(ada)).removeprefix("\ufeff"))))
-    assert [row["Track Name"] for row in rows] == ["One", "Two", "Three", "Four", "Untitled Jam"]
-    assert rows[0] == {
-        **dict.fromkeys(COLUMNS, ""),
-        "Track URI": "spotify:track:id-One",
-        "Track Name": "One",
-        "Artist Name(s)": "Ada, Bo\\, Jr.",
-        "Album Name": "First",
-        "Track Duration (ms)": "200000",
-        "Explicit": "false",
-        "Added At": "2026-03-01T12:00:00Z",
-        "Narada": "present",
-        "Spotify": "present",
-        "Last.fm": "present",
-        "Last.fm Artist": "Ada",
-        "Last.fm Title": "One",
-        "Decided By": "rule",
-        "Source": "api",
-    }
-    assert (rows[4]["Narada"], rows[4]["Note"]) == ("unavailable", "local file")
-
-
-def test_csv_is_a_file_that_from_file_reads(db: None, tmp_path: Path) -> None:
-    ada = add_user("ada")
-    items = [
-        LikedTrack(ServiceTrack(title, artists, "Album, the", 1000, "", None, f"{title:0<22}"), DAY)
-        for title, artists in (("Aa", ("Ada", "Bo")), ("Bb", ("Crosby, Stills & Nash",)))
-    ]
-    store_likes(ada, items, Source.API)
-    path = tmp_path / "likes.csv"
-    path.write_text("".join(export_csv(ada)), encoding="utf-8")
-    found = [one.track for one in read_likes(path).items]
-    assert [(t.title, t.artists, t.service_id) for t in found if t] == [
-        ("Aa", ("Ada", "Bo"), "Aa" + "0" * 20),
-        ("Bb", ("Crosby, Stills & Nash",), "Bb" + "0" * 20),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("change", "place"),
-    [
-        (("200000", "long"), "row 2, column Track Duration (ms): 'long' is no number"),
-        (("false", "maybe"), "row 2, column Explicit: 'maybe'"),
-        ((",present,present,", ",liked,present,"), "row 2, column Narada.state: 'liked'"),
-        (("2026-03-01T12:00:00Z", "1 March"), "row 2, column Narada.liked_at is no time"),
-        (("Decided By", "Decided"), "row 1: the column 'Decided By' is missing"),
-        ((",api,", ",api"), "row 2 has not as many cells as the header"),
-    ],
-)
-def test_a_bad_csv_is_refused_with_the_place(db: None, change: tuple[str, str], place: str) -> None:
-    ada = add_user("ada")
-    store(ada, "One")
-    text = "".join(export_csv(ada)).removeprefix("\ufeff").replace(*change)
-    with pytest.raises(WrongPlace) as refusal:
-        parse_csv(text)
-    assert place in str(refusal.value)
 
 
 # The commands

@@ -146,7 +146,7 @@ def test_status_in_words_is_plain_without_a_terminal(world: World, user: User) -
     assert "Spotify's liked songs: read whole of 1; last success" in out
     assert "being worked on by host:1:x" in out
     assert "On unlike: remove it in Narada, and on Last.fm what Narada loved" in out
-    assert "import from Spotify: done (seen 1, imported 1, total on spotify 1" in out
+    assert "import from Spotify: done (1 read, 1 new)\n" in out
     assert "1 likes wait to be sent → narada export-likes-to-lastfm -u alice" in out
     assert "\x1b" not in out
 
