@@ -18,6 +18,7 @@ from connectors.records import (
     ServiceUser,
     TrackPage,
 )
+from connectors.text import keep_storable
 
 # user.getTopTracks gives lengths in seconds, track.getInfo in milliseconds; no document says so
 # for both. No track lasts under 10 s and is also named in ms, none lasts 10,000 s.
@@ -42,6 +43,8 @@ def parse_loved_page(answer: dict[str, Any], user: str, page: int, limit: int) -
     if len(items) < due:
         raise wrong("track", f"{due} rows on page {page} of {total} in all, not {len(items)}")
     pages = _read_number(attributes, "totalPages", "@attr.totalPages")
+    if pages * size < total:
+        raise wrong("@attr.totalPages", f"enough for {total} rows, {size} a page, not {pages}")
     return LovedPage(items, page, pages, total)
 
 
@@ -97,13 +100,10 @@ def _open_listing(
 
 def _parse_loved(row: Any, where: str) -> LovedTrack:
     date = row.get("date") if isinstance(row, dict) else None
-    loved_at = None
-    if isinstance(date, dict) and (uts := _read_number(date, "uts", f"{where}.date.uts", 0)):
-        loved_at = datetime.fromtimestamp(uts, UTC)
     return LovedTrack(
         artist=_read_artist(row, f"{where}.artist"),
         title=_read_text(row, "name", f"{where}.name", needed=True),
-        loved_at=loved_at,
+        loved_at=_read_time(date, f"{where}.date.uts") if isinstance(date, dict) else None,
         mbid=_read_text(row, "mbid", f"{where}.mbid"),
     )
 
@@ -128,6 +128,14 @@ def _read_artist(row: Any, where: str) -> str:
     return _read_text(row, "artist", where, needed=True)
 
 
+def _read_time(date: dict[str, Any], where: str) -> datetime | None:
+    seconds = _read_number(date, "uts", where, 0)
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    except (ValueError, OverflowError, OSError) as error:
+        raise wrong(where, "a time") from error
+
+
 def _read_duration(row: dict[str, Any], where: str) -> int | None:
     length = _read_number(row, "duration", where, 0)
     if length <= 0:
@@ -146,7 +154,7 @@ def _read_text(parent: dict[str, Any], key: str, where: str, *, needed: bool = F
     value = parent.get(key)
     if not isinstance(value, str) and (needed or value is not None):
         raise wrong(where, "a text")
-    return value or ""
+    return keep_storable(value or "")
 
 
 def _read_number(parent: dict[str, Any], key: str, where: str, otherwise: int | None = None) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ import spotipy
 from connectors.errors import AuthorizationError, TemporaryError
 from connectors.http import ServiceSession, UnexpectedAnswer, ask_until_clear
 from connectors.records import LikedPage, LikedTrack, ServiceTrack, ServiceUser, Tokens
+from connectors.text import keep_storable, normalize_isrc
 
 T = TypeVar("T")
 
@@ -254,12 +254,6 @@ def parse_liked_item(item: object, where: str) -> LikedTrack:
     return LikedTrack(_parse_track(track, where, service_id, title, artists), liked_at)
 
 
-def normalize_isrc(text: str) -> str:
-    """Return an ISRC as 12 characters in upper case without hyphens, or "" if it is none."""
-    code = re.sub(r"[\s\-]", "", text).upper()
-    return code if re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", code) else ""
-
-
 def _parse_track(
     track: dict[str, Any], where: str, service_id: str, title: str, artists: tuple[str, ...]
 ) -> ServiceTrack:
@@ -336,7 +330,7 @@ def _read_text(parent: dict[str, Any], key: str, where: str, *, needed: bool = F
         return ""
     if not isinstance(value, str) or (needed and not value):
         raise _wrong(where, "a text")
-    return value.strip()
+    return keep_storable(value).strip()
 
 
 def _read_time(parent: dict[str, Any], key: str, where: str) -> datetime | None:

@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
-from connectors.files.values import ISRC, clean_detail, find_track_id, read_date
+from connectors.files.values import clean_detail, find_track_id, read_date
+from connectors.text import ISRC
 
 # Names as ``make_key`` writes them, the surest first. The translations are those of
 # watsonbox/exportify (src/i18n/locales, 2026-04) and plain words of hand-made files.

@@ -22,11 +22,11 @@ from connectors.files.values import (
     is_day_first,
     read_date,
     read_flag,
-    read_isrc,
     read_lengths,
     read_track_id,
 )
 from connectors.records import LikedTrack
+from connectors.text import normalize_isrc
 
 LIBRARY_SECTIONS = frozenset(
     {"albums", "shows", "episodes", "bannedTracks", "artists", "bannedArtists", "other"}
@@ -229,7 +229,7 @@ def _read_nested(path: str, row: Mapping[str, object]) -> LikedTrack:
             artists=_read_names(artists if isinstance(artists, list) else [artists]),
             album=_text(track.get("album")),
             duration_ms=read_lengths([_text(duration)])[0],
-            isrc=read_isrc(_text(codes.get("isrc")) if isinstance(codes, dict) else ""),
+            isrc=normalize_isrc(_text(codes.get("isrc")) if isinstance(codes, dict) else ""),
             explicit=explicit if isinstance(explicit, bool) else None,
             ids=[saved, _text(track.get("uri")), _text(track.get("id"))],
             liked_at=liked_at,
@@ -271,7 +271,7 @@ def _read_flat(
                     artists=credits[i],
                     album=albums[i],
                     duration_ms=lengths[i],
-                    isrc=read_isrc(isrcs[i]),
+                    isrc=normalize_isrc(isrcs[i]),
                     explicit=read_flag(flags[i]),
                     ids=[cells[i] for cells in ids],
                     liked_at=read_date(dates[i], day_first),

@@ -35,10 +35,10 @@ from connectors.files.values import (
     is_day_first,
     read_date,
     read_flag,
-    read_isrc,
     read_lengths,
 )
 from connectors.records import LikedTrack
+from connectors.text import normalize_isrc
 
 DELIMITERS = (",", ";", "\t", "|")
 FAVOURITES = frozenset({"favorite", "favorites", "favourite", "favourites"})
@@ -212,7 +212,7 @@ def _read_row(
             ),
             album=_get(row, columns.album),
             duration_ms=length,
-            isrc=read_isrc(_get(row, columns.isrc)),
+            isrc=normalize_isrc(_get(row, columns.isrc)),
             explicit=read_flag(_get(row, columns.explicit)),
             ids=[_get(row, place) for place in columns.spotify],
             liked_at=liked_at,

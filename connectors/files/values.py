@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from connectors.text import keep_storable
+
 BARE_ID = re.compile(r"[0-9A-Za-z]{22}")
 TRACK_LINK = re.compile(
     r"(?:spotify:track:|spotify\.com/(?:intl-[A-Za-z-]+/)?(?:embed/)?track/)"
     r"([0-9A-Za-z]{22})(?![0-9A-Za-z])"
 )
-ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 ISO_DATE = re.compile(
     r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})"
     r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?"
@@ -48,8 +49,7 @@ FALSE_WORDS = frozenset(
 def clean_text(text: str) -> str:
     """The text as it is, in one line, without what no database can hold (NUL, lone surrogates)."""
     if not text.isprintable():
-        text = CONTROL.sub(" ", text.replace("\0", ""))
-        text = text.encode("utf-8", "replace").decode("utf-8")
+        text = CONTROL.sub(" ", keep_storable(text))
     return text.strip()
 
 
@@ -75,12 +75,6 @@ def read_track_id(text: str) -> str:
     """The id in a cell of a column that is Spotify's: a URI, an address or the bare id."""
     text = text.strip()
     return text if BARE_ID.fullmatch(text) else find_track_id(text)
-
-
-def read_isrc(text: str) -> str:
-    """The ISRC in its normal form, or empty: some files put other services' ids there."""
-    isrc = re.sub(r"[\s-]", "", text).upper()
-    return isrc if ISRC.fullmatch(isrc) else ""
 
 
 def read_flag(text: str) -> bool | None:

@@ -361,6 +361,11 @@ def test_get_loved_page_is_not_stopped_by_an_empty_name(web: responses.RequestsM
     assert [row.title for row in connect().get_loved_page().items] == ["", "Title 1"]
 
 
+def test_get_loved_page_leaves_out_what_no_database_can_hold(web: responses.RequestsMock) -> None:
+    serve(web, 1).change = lambda listing: listing["track"][0].update(name="J\0ó\ud800ga")
+    assert [row.title for row in connect().get_loved_page().items] == ["Jó?ga"]
+
+
 def test_get_loved_page_finds_out_whose_it_is(web: responses.RequestsMock) -> None:
     web.post(API, json={"user": {"name": "Ann"}})
     web.post(API, json={"lovedtracks": {"@attr": {"user": "ann", "total": "0", "totalPages": "0"}}})
@@ -379,12 +384,14 @@ def test_get_loved_page_finds_out_whose_it_is(web: responses.RequestsMock) -> No
         (lambda listing: listing.pop("@attr"), "lovedtracks.@attr"),
         (lambda listing: listing["@attr"].update(page="2"), "@attr.page"),
         (lambda listing: listing["@attr"].update(total="many"), "@attr.total"),
+        (lambda listing: listing["@attr"].update(totalPages="0"), "@attr.totalPages"),
         (lambda listing: listing["track"].pop(), "track should be 3 rows"),
         (lambda listing: listing.update(track=[3, 4, 5]), r"track\[0\]"),
         (lambda listing: listing["track"][1].pop("name"), r"track\[1\].name"),
         (lambda listing: listing["track"][1].update(name=None), r"track\[1\].name"),
         (lambda listing: listing["track"][1].update(artist={}), r"track\[1\].artist"),
         (lambda listing: listing["track"][1].update(date={"uts": "x"}), r"track\[1\].date.uts"),
+        (lambda listing: listing["track"][1].update(date={"uts": "9" * 20}), r"\[1\].date.uts"),
     ],
 )
 def test_get_loved_page_names_the_field_that_is_wrong(

@@ -23,12 +23,8 @@ from connectors.errors import (
 )
 from connectors.http import ServiceSession
 from connectors.records import LikedPage, LikedTrack, ServiceTrack, ServiceUser
-from connectors.spotify import (
-    SpotifyAccounts,
-    SpotifyConnector,
-    normalize_isrc,
-    parse_liked_item,
-)
+from connectors.spotify import SpotifyAccounts, SpotifyConnector, parse_liked_item
+from connectors.text import normalize_isrc
 
 ACCOUNTS = "http://127.0.0.1:9"
 API = "http://127.0.0.1:9/v1"
@@ -371,6 +367,12 @@ def test_parse_liked_item_takes_missing_fields_for_unknown() -> None:
     del item["track"]["type"]
     row = parse_liked_item(item | {"added_at": None}, "items[0]")
     assert row == LikedTrack(ServiceTrack("Title 7", ("One", "Two"), service_id=f"{7:022d}"), None)
+
+
+def test_parse_liked_item_leaves_out_what_no_database_can_hold() -> None:
+    row = parse_liked_item(make_item(7, name="J\0ó\ud800ga", artists=[{"name": "B\0"}]), "items[0]")
+    assert row.track is not None
+    assert (row.track.title, row.track.artists) == ("Jó?ga", ("B",))
 
 
 def test_parse_liked_item_keeps_the_saved_id_of_a_relinked_track() -> None:
