@@ -137,6 +137,8 @@ SOURCE_WORDS = _word_set(
 
 # "Part 1", "Pts. 1 & 2", "Teil IV", "Часть 2"; the word is set aside, the number kept.
 PART_WORDS = _word_set("part parts pt pts parte partie teil часть ч vol volume chapter")
+# Those that do not mean "part".
+DIVISIONS = {"vol": "volume", "volume": "volume", "chapter": "chapter"}
 
 ROMAN = {
     "i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8",
@@ -147,7 +149,7 @@ SURE_ROMAN = frozenset({"ii", "iii", "iv", "vi", "vii", "viii", "ix", "xii", "xi
 
 GUEST_MARKS = _word_set("feat ft featuring with w con fea freat duet")
 INLINE_GUEST_MARKS = ("feat.", "ft.", "featuring", "feat", "ft")
-CREDIT_MARKS = ("prod", "produced", "prod.")
+CREDIT_MARKS = ("prod", "produced")
 
 REMASTER_WORDS = _word_set(
     "remaster remastered remastering remasterd remasterizado remasterizada remasterise "

@@ -86,7 +86,9 @@ def take_apart(title: str) -> Title:
         notes.append(Note("guests", inline_guests, "core"))
     if not core_text.strip(" .,;:-"):
         return Title(text=title, core=split_words(title), core_text=clean(title) or title)
-    core, parts = _set_parts_aside(split_words(core_text))
+    words = split_words(core_text)
+    core, parts = _set_parts_aside(words)
+    core = core or _name_divisions(words)
     core, bare = _cut_bare_version(core)
     versions = [v for note in notes for v in note.versions]
     years = tuple(n.words[0] for n in notes if n.meaning == "year")
@@ -221,13 +223,11 @@ def _cut_remaster(words: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
 
 
 def _names_guests(words: tuple[str, ...], text: str) -> bool:
-    if not words or len(words) < 2:
+    if len(words) < 2:
         return False
     if words[0] in ("with", "w", "con", "duet"):
         return words[1] not in ("or", "a", "you", "me", "my", "your", "out", "love", "version")
-    return (
-        words[0] in tags.GUEST_MARKS or (words[0] == "and" and text[:1] == "&") or text[:1] == "&"
-    )
+    return words[0] in tags.GUEST_MARKS or text[:1] == "&"
 
 
 def _names_source(words: tuple[str, ...], text: str) -> bool:
@@ -329,9 +329,12 @@ def _set_parts_aside(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str
         else:
             kept.append(tags.ROMAN[word] if kept and word in tags.SURE_ROMAN else word)
         index += 1
-    if not kept:
-        return (), tuple(parts)
     return tuple(kept), tuple(parts)
+
+
+def _name_divisions(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the core of a title that is but a number: "Pt. 2" is "Part 2", not "Chapter 2"."""
+    return tuple(tags.DIVISIONS.get(word, "part") for word in words if word in tags.PART_WORDS)
 
 
 def _join_parts(groups: list[tuple[str, ...]]) -> tuple[str, ...]:
