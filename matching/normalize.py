@@ -91,17 +91,13 @@ def clean(text: str) -> str:
     return _BLANK.sub(" ", text).strip()
 
 
+@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """Return the words of ``text`` in lower case without accents and punctuation.
 
     ``fold("Ke$ha & The Bändits!") == "kesha and the bandits"``. A text of signs alone keeps its
     signs (the band "!!!", the song "?").
     """
-    return _fold(text)
-
-
-@lru_cache(maxsize=8192)
-def _fold(text: str) -> str:
     cleaned = clean(text).casefold()
     plain = _drop_accents(cleaned).translate(_LETTERS)
     plain = _INITIALS.sub(lambda found: found[0].replace(".", ""), plain)
