@@ -11,9 +11,10 @@ from rapidfuzz.distance import Levenshtein
 
 from matching.normalize import fold, word_set
 
-# What stands between names in a joined credit. Alternatives without nesting: linear time.
+# What stands between names in a joined credit; the plus of "Mamamoo+" ends a name. Alternatives
+# without nesting: linear time.
 _JOINTS = re.compile(
-    r"\s*[,;/&+×|、，]\s*|\s+(?:and|x|vs\.?|feat\.?|ft\.?|featuring|with|con|y|e|und|et|pres\.?"
+    r"\s*(?:[,;/&×|、，]|\+(?=\s*\w))\s*|\s+(?:and|x|vs\.?|feat\.?|ft\.?|featuring|with|con|y|e|und|et|pres\.?"
     r"|presents)\s+|\s*[()\[\]]\s*",
     re.IGNORECASE,
 )
