@@ -21,15 +21,24 @@ class Trigger(NamedTuple):
 
     ``anywhere``: the words count wherever they stand in the note. Otherwise they must open it,
     close it, or stand before "version" and the like, since they are also everyday words.
+    ``sense``: which of its kind: "(Sped Up)" and "(Slowed)" are two versions, not one.
     """
 
     words: tuple[str, ...]
     kind: str
     anywhere: bool = False
+    sense: str = ""
 
 
-def _triggers(kind: str, phrases: str, *, anywhere: bool = False) -> tuple[Trigger, ...]:
-    return tuple(Trigger(split_words(p), kind, anywhere) for p in phrases.split(","))
+def _triggers(
+    kind: str, phrases: str, *, anywhere: bool = False, sense: str = ""
+) -> tuple[Trigger, ...]:
+    return tuple(Trigger(split_words(p), kind, anywhere, sense) for p in phrases.split(","))
+
+
+def _each(kind: str, phrases: str, *, anywhere: bool = False) -> tuple[Trigger, ...]:
+    """Return triggers each of which has a sense of its own."""
+    return tuple(Trigger(split_words(p), kind, anywhere, p) for p in phrases.split(","))
 
 
 TRIGGERS: tuple[Trigger, ...] = (
@@ -40,13 +49,19 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("live", "recorded live,live at,live from,live in,live on", anywhere=True),
     *_triggers("live", "ライブ,концерт,live version", anywhere=True),
     # "Nutshell (Unplugged Version)", "Plush - Acoustic", "Change Your Mind - Stripped"
-    *_triggers("acoustic", "acoustic,unplugged,acustico,acustica,acoustique,akustik,acustic"),
-    *_triggers("acoustic", "acoustic version,mtv unplugged,acoustic mix", anywhere=True),
-    *_triggers("acoustic", "stripped,stripped down,stripped back,campfire"),
+    *_triggers("acoustic", "acoustic,acustico,acustica,acoustique,akustik,acustic"),
+    *_triggers("acoustic", "acoustic version,acoustic mix", anywhere=True),
+    *_triggers("acoustic", "unplugged", sense="unplugged"),
+    *_triggers("acoustic", "mtv unplugged", anywhere=True, sense="unplugged"),
+    *_triggers("acoustic", "stripped,stripped down,stripped back", sense="stripped"),
+    *_each("acoustic", "campfire"),
     # "Made To Stray - WXAXRXP Session", "Forget Me - Spotify Singles"
-    *_triggers("session", "session,sessions,lounge,tiny desk,spotify singles,itunes session"),
-    *_triggers("session", "recording,studio session,home session"),
-    *_triggers("session", "recorded at,bbc session,peel session,live lounge", anywhere=True),
+    *_triggers("session", "session,sessions,recording"),
+    *_each("session", "tiny desk,spotify singles,itunes session,studio session,home session"),
+    *_triggers("session", "lounge", sense="lounge"),
+    *_triggers("session", "live lounge", anywhere=True, sense="lounge"),
+    *_triggers("session", "recorded at", anywhere=True),
+    *_each("session", "bbc session,peel session", anywhere=True),
     # "Protect Ya Neck (Instrumental)", "Love Shack (Acapella)"
     *_triggers("instrumental", "instrumental,instrumentals,instrumental version", anywhere=True),
     *_triggers("instrumental", "backing track,minus 1,off vocal", anywhere=True),
@@ -57,8 +72,10 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("cover", "трибьют,кавер,hommage a", anywhere=True),
     *_triggers("cover", "tribute to,as performed by,originally released by", anywhere=True),
     # "Paint It Black - Demo", "Bloom - Rough Mix", "Little Willy - Alternate Version"
-    *_triggers("demo", "demo,demos,rehearsal,outtake,sketch,work in progress,voice memo"),
-    *_triggers("demo", "demo version,rough mix,early version,home recording", anywhere=True),
+    *_triggers("demo", "demo,demos"),
+    *_triggers("demo", "demo version", anywhere=True),
+    *_each("demo", "rehearsal,outtake,sketch,work in progress,voice memo"),
+    *_each("demo", "rough mix,early version,home recording", anywhere=True),
     *_triggers("take", "alternate,alternative,alt,take,alternate take,alternative version"),
     *_triggers("take", "alternate version,alternate mix,unreleased version", anywhere=True),
     # "Starboy - Kygo Remix", "Breathe me (Ulrich Schnauss Rmx)", "Norrland (… Bootleg)"
@@ -73,29 +90,40 @@ TRIGGERS: tuple[Trigger, ...] = (
     # "KAMIKAZE - VIP" is the artist's own, "KAMIKAZE - Thyron Remix" is not
     *_triggers("vip", "vip,vip mix"),
     *_triggers("dub", "dub,dub mix,dub version"),
-    *_triggers("tempo", "slowed,sped up,speed up,nightcore,chopped,screwed,reverb", anywhere=True),
-    *_triggers("tempo", "bass boosted", anywhere=True),
-    *_triggers("tempo", "slowed down,super slowed,8d,8d audio,daycore,spedup", anywhere=True),
+    *_triggers("tempo", "sped up,speed up,spedup", anywhere=True, sense="faster"),
+    *_triggers("tempo", "slowed,slowed down", anywhere=True, sense="slower"),
+    *_triggers("tempo", "chopped,screwed", anywhere=True, sense="chopped"),
+    *_triggers("tempo", "8d,8d audio", anywhere=True, sense="8d"),
+    *_each("tempo", "nightcore,daycore,reverb,bass boosted,super slowed", anywhere=True),
     # "Boy (extended mix)", "Some Nights - Extended", "Blue Monday - 12\" Version"
     *_triggers("extended", "extended,extended mix,extended version,long version", anywhere=True),
-    *_triggers("extended", "12 inch,12 version,12 mix,full length version,club mix", anywhere=True),
+    *_triggers("extended", "12 inch,12 version,12 mix,full length version", anywhere=True),
+    *_each("extended", "club mix", anywhere=True),
     # "Love Story (Taylor's Version)", "Surf City - Re-Recording", "Band of Gold - Re-Record"
     *_triggers("rerecording", "re recorded,rerecorded,re recording,rerecording", anywhere=True),
     *_triggers("rerecording", "re record,new recording,rerecord", anywhere=True),
     # "Out Of Time - Strings Version", "Spiegel im Spiegel - Version for Violin and Piano"
-    *_triggers("arrangement", "orchestral,orchestra,symphonic,strings,piano,violin,guitar,cello"),
-    *_triggers("arrangement", "orchestrale"),
-    *_triggers("arrangement", "string quartet,lullaby,music box,8 bit,chiptune,choir,harp"),
+    *_triggers("arrangement", "orchestral,orchestra,orchestrale,symphonic", sense="orchestra"),
+    *_triggers("arrangement", "orchestral version,symphonic version", sense="orchestra"),
+    *_triggers("arrangement", "strings,string quartet,quartet", sense="strings"),
+    *_triggers("arrangement", "piano,piano version,solo piano,piano solo", sense="piano"),
+    *_triggers("arrangement", "8 bit,chiptune", sense="8 bit"),
+    *_each("arrangement", "violin,guitar,cello,harp,choir,lullaby,music box,jazz version"),
     *_triggers("arrangement", "arr,arr for,arr by,arranged by,arranged for,version for"),
-    *_triggers("arrangement", "orchestral version,piano version,symphonic version,quartet"),
-    *_triggers("arrangement", "solo piano,piano solo,arrangement,transcription,jazz version"),
+    *_triggers("arrangement", "arrangement,transcription"),
     # "Boyz N The Hood - Spanish Version", "Cupid - Korean Version"
-    *_triggers("language", "spanish,english,french,german,italian,japanese,korean,portuguese"),
-    *_triggers("language", "russian,chinese,mandarin,espanol,spanglish,en espanol"),
+    *_triggers("language", "spanish,espanol,en espanol", sense="spanish"),
+    *_triggers("language", "chinese,mandarin", sense="chinese"),
+    *_each("language", "english,french,german,italian,japanese,korean,portuguese,russian"),
+    *_each("language", "spanglish"),
     # "Cheney Lane - Mixed", "Don't Ditch (Continuous DJ Mix)"
     *_triggers("mixed", "mixed,continuous mix,dj mix,continuous dj mix,mix cut"),
-    *_triggers("section", "reprise,interlude,intro,outro,skit,prelude,interludio,introduction"),
-    *_triggers("section", "commentary,track by track,dialogue,spoken word,medley,excerpt,snippet"),
+    *_triggers("section", "intro,introduction", sense="intro"),
+    *_triggers("section", "interlude,interludio", sense="interlude"),
+    *_triggers("section", "commentary,track by track", sense="commentary"),
+    *_triggers("section", "dialogue,spoken word", sense="spoken"),
+    *_triggers("section", "excerpt,snippet", sense="excerpt"),
+    *_each("section", "reprise,outro,skit,prelude,medley"),
 )  # fmt: skip
 
 # After one of these a trigger that opens a note still counts: "Live at …", "Piano Version".

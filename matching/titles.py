@@ -255,7 +255,8 @@ for _trigger in sorted(tags.TRIGGERS, key=lambda t: -len(t.words)):
 
 
 def _find_versions(words: tuple[str, ...], text: str, place: str) -> Iterator[Version]:
-    kinds: dict[str, set[int]] = {}
+    kinds: dict[str, set[str]] = {}
+    used: set[int] = set()
     end = len(words)
     while end > 1 and (words[end - 1] in tags.HARMLESS or words[end - 1].isdigit()):
         end -= 1
@@ -266,15 +267,15 @@ def _find_versions(words: tuple[str, ...], text: str, place: str) -> Iterator[Ve
                 continue
             opens = start == 0 and place == "dash" and trigger.kind == "live"  # "- Live: O2 Arena"
             if trigger.anywhere or opens or _stands_at_edge(words, start, stop, end):
-                kinds.setdefault(trigger.kind, set()).update(range(start, stop))
-    used = {i for indices in kinds.values() for i in indices}
+                kinds.setdefault(trigger.kind, set()).add(trigger.sense)
+                used.update(range(start, stop))
     rest = frozenset(
         w for i, w in enumerate(words) if i not in used and w not in tags.EMPTY_QUALIFIERS
     )
     if not kinds and words and words[-1].endswith("remix"):  # "19-2000 (SoulChildRemix)"
         yield Version("remix", rest - {words[-1]} | {words[-1][: -len("remix")]}, text)
-    for kind in kinds:
-        yield Version(kind, rest, text)
+    for kind, senses in kinds.items():
+        yield Version(kind, rest.union(senses) - {""}, text)
 
 
 def _stands_at_edge(words: tuple[str, ...], start: int, stop: int, end: int) -> bool:
