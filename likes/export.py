@@ -250,7 +250,7 @@ class Export:
             and pending[pk].track_id in mappings
         ]
         sent, stop = love_batch(self.connector, ready)
-        for (like, _), one in zip(ready, sent, strict=True):
+        for like, one in sent:
             if one.outcome == Outcome.DONE:
                 self.sent.append(like.pk)
                 self.summary.loved += 1

@@ -93,12 +93,15 @@ def first_stop(sent: Iterable[Sent]) -> ConnectorError | None:
 
 def love_batch(
     connector: LastfmConnector, batch: Sequence[tuple[Like, ServiceMapping]]
-) -> tuple[list[Sent], ConnectorError | None]:
+) -> tuple[list[tuple[Like, Sent]], ConnectorError | None]:
     """Love a batch, oldest first; write what became of each; return that, and what stopped it."""
-    now = timezone.now()
-    Like.objects.filter(pk__in=[like.pk for like, _ in batch]).update(
-        state=State.SENDING, attempts=F("attempts") + 1, updated_at=now
+    intended = Like.objects.filter(pk__in=[like.pk for like, _ in batch])
+    intended.filter(state=State.PENDING).update(
+        state=State.SENDING, attempts=F("attempts") + 1, updated_at=timezone.now()
     )
+    # What a person, or an unlike, decided of a like since it was read stands: it is not sent.
+    still = set(intended.filter(state=State.SENDING).values_list("pk", flat=True))
+    batch = [(like, mapping) for like, mapping in batch if like.pk in still]
     # Two tracks may share a page: it is loved once, for both.
     pages = {mapping.key: mapping for _, mapping in batch}
     answers = dict(
@@ -111,7 +114,7 @@ def love_batch(
     sent = [answers[mapping.key] for _, mapping in batch]
     with transaction.atomic():
         _write_outcomes([like for like, _ in batch], sent)
-    return sent, first_stop(sent)
+    return [(like, one) for (like, _), one in zip(batch, sent, strict=True)], first_stop(sent)
 
 
 def _write_outcomes(likes: Sequence[Like], sent: Sequence[Sent]) -> None:

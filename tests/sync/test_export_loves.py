@@ -13,9 +13,9 @@ from django.utils import timezone
 from sync_world import World
 
 from connectors.lastfm import LastfmConnector
-from likes import holds, review
+from likes import accounts, holds, review
 from likes.like_sync import export_likes, import_likes, verify_likes
-from likes.loving import IN_FLIGHT
+from likes.loving import IN_FLIGHT, love_batch
 from likes.models import (
     Checkpoint,
     Connection,
@@ -597,3 +597,22 @@ def test_an_import_during_an_export_keeps_the_sum(
     summary = export_likes(user, batch_size=1, progress=lambda *_: import_likes(user) and None)
     check_sum(summary)
     assert summary.loved == 4
+
+
+def test_a_like_that_a_person_excludes_at_the_last_moment_is_not_sent(world: World) -> None:
+    alice = world.join("alice")
+    world.like("Wanted")
+    world.like("Unwanted")
+    import_likes(alice)
+    excluded = Like.objects.get(track__title="Unwanted", service=Service.LASTFM)
+    batch = [
+        (like, ServiceMapping(title=like.track.title, artists=["Ada"], key=like.track.title))
+        for like in Like.objects.of(alice).on(Service.LASTFM).select_related("track")
+    ]
+    review.exclude(excluded, alice)
+
+    sent, stop = love_batch(accounts.lastfm_connector(alice), batch)
+
+    assert ([like.track.title for like, _ in sent], stop) == (["Wanted"], None)
+    assert world.sent() == [("Ada", "Wanted")]
+    assert world.state_of(alice, "Unwanted") == "excluded"
