@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any
 
 from connectors.sandbox.server import Sandbox
 
@@ -81,6 +81,41 @@ def make_environment(folder: Path, sandbox: dict[str, str]) -> dict[str, str]:
     }
 
 
+class Interruptions:
+    """Ctrl-C, SIGTERM and SIGHUP as KeyboardInterrupt, and never while that is held off."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._held_off = self._came = False
+        self._former: dict[signal.Signals, Any] = {}
+
+    def take(self) -> None:
+        """Handle the signals from now on."""
+        self._former = {word: signal.signal(word, self._handle) for word in self.SIGNALS}
+
+    def give_back(self) -> None:
+        """Let the signals do what they did before."""
+        for word, handler in self._former.items():
+            signal.signal(word, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._came = True
+        if not self._held_off:
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def hold_off(self) -> Iterator[None]:
+        """Let an interruption wait for the end of the block."""
+        self._came, self._held_off = False, True
+        try:
+            yield
+        finally:
+            self._held_off = False
+        if self._came:
+            raise KeyboardInterrupt
+
+
 class Stage:
     """Runs commands in the demo's environment, and ends every one that still runs on leaving.
 
@@ -91,12 +126,17 @@ class Stage:
         self._environment = environment
         self._say = say
         self._running: list[subprocess.Popen[str]] = []
+        self._interruptions = Interruptions()
 
     def __enter__(self) -> Stage:
+        self._interruptions.take()
         return self
 
     def __exit__(self, *_: object) -> None:
-        end(self._running)
+        # One more Ctrl-C is no reason to leave a process behind.
+        with contextlib.suppress(KeyboardInterrupt), self._interruptions.hold_off():
+            end(self._running)
+        self._interruptions.give_back()
 
     def start(
         self, *arguments: str, output: int | None = None, errors: int | None = None
@@ -106,16 +146,18 @@ class Stage:
         In a group of its own, so that Ctrl-C reaches the demo alone, which ends the others in
         their order.
         """
-        process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
-            text=True,
-            process_group=0,
-        )
-        self._running.append(process)
+        # A process that has been started is known, whatever comes in between.
+        with self._interruptions.hold_off():
+            process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                text=True,
+                process_group=0,
+            )
+            self._running.append(process)
         return process
 
     def run(self, *arguments: str, quiet: bool = False) -> None:
@@ -135,12 +177,11 @@ class Stage:
         self._announce(arguments)
         process = self.start("django", *arguments, output=subprocess.PIPE)
         assert process.stdout is not None
-        with process.stdout:
-            for line in process.stdout:
-                if line.startswith("Open: "):
-                    address = line.removeprefix("Open: ").strip()
-                    self._say(f"(the page it opens is answered as {person}: Allow)")
-                    allow(address, person)
+        for line in process.stdout:
+            if line.startswith("Open: "):
+                address = line.removeprefix("Open: ").strip()
+                self._say(f"(the page it opens is answered as {person}: Allow)")
+                allow(address, person)
         self._finish(process, command)
 
     def _announce(self, arguments: Sequence[str]) -> None:
@@ -150,6 +191,8 @@ class Stage:
     def _finish(self, process: subprocess.Popen[str], name: str) -> None:
         code = process.wait()
         self._running.remove(process)
+        if process.stdout is not None:
+            process.stdout.close()
         if code:
             raise StepFailed(f"{name.replace('_', '-')} ended with exit code {code}")
 
@@ -176,26 +219,13 @@ def end(processes: Sequence[subprocess.Popen[str]]) -> None:
             process.wait(max(0, give_up_at - time.monotonic()))
         _signal_group(process, signal.SIGKILL)
         process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _signal_group(process: subprocess.Popen[str], word: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, word)
-
-
-@contextlib.contextmanager
-def end_on_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, so that what it started is ended."""
-
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    former = {word: signal.signal(word, stop) for word in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for word, handler in former.items():
-            signal.signal(word, handler)
 
 
 def open_sandbox(folder: Path, likes: int | None) -> Sandbox:

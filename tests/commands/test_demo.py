@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -234,7 +235,24 @@ def test_stage_kills_what_does_not_end_when_asked(
     process.stdout.readline()
     stage.__exit__()
     assert process.returncode == -signal.SIGKILL
-    process.stdout.close()
+
+
+def test_stage_knows_a_process_that_was_started_in_the_moment_of_an_interruption(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = subprocess.Popen
+
+    def start_and_interrupt(*arguments: Any, **options: Any) -> subprocess.Popen[str]:
+        process = started(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", start_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        stage.start("http.server", "0", output=subprocess.DEVNULL, errors=subprocess.DEVNULL)
+    (process,) = stage._running
+    stage.__exit__()
+    assert process.returncode == -signal.SIGTERM
 
 
 def test_demo_refuses_a_taken_port() -> None:

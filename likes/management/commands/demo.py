@@ -18,7 +18,6 @@ from likes.demo import (
     PERSON,
     Stage,
     StepFailed,
-    end_on_signals,
     make_environment,
     open_sandbox,
     serve_pages,
@@ -73,7 +72,7 @@ class Command(NaradaCommand):
         if options["serve"]:
             check_port(options["port"])
         try:
-            with FileLock(folder / "lock", timeout=0), end_on_signals():
+            with FileLock(folder / "lock", timeout=0):
                 self.play(folder, options)
         except Timeout as error:
             raise Error(f"Another demo is running in {folder}.", TRY_LATER) from error
