@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 import logging
+import threading
 import time
 from datetime import datetime, timedelta
 
@@ -93,14 +94,13 @@ def spotify_connector(user: User, *, probe: bool = False) -> SpotifyConnector:
     _load(user, Service.SPOTIFY)
     if not probe:
         holds.check_open(Service.SPOTIFY)
-    handed_out = ""
+    handed_out = threading.local()
 
     def get_token(forced: bool) -> str:
-        # What was handed out last is what Spotify has just refused: when another process has
+        # What this thread was last given is what Spotify has just refused: when another has
         # refreshed it meanwhile, the new one is there already.
-        nonlocal handed_out
-        handed_out = get_fresh_token(user, refused=handed_out if forced else "")
-        return handed_out
+        handed_out.token = get_fresh_token(user, refused=handed_out.token if forced else "")
+        return str(handed_out.token)
 
     return SpotifyConnector(
         get_token, api_url=settings.SPOTIFY_API_URL, http=make_session(Service.SPOTIFY)
