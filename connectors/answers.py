@@ -141,7 +141,7 @@ def read_document(response: requests.Response) -> Document:
         try:
             # Names on Last.fm may hold control characters, which strict JSON forbids.
             document: Document = json.loads(body, strict=False)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return document
     if body[:1] == b"<":

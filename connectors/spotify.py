@@ -84,7 +84,9 @@ class SpotifyAccounts:
             auth = (self._client_id, self._client_secret)
         else:
             form["client_id"] = self._client_id
-        answer = self._http.post(f"{self._url}/api/token", data=form, auth=auth).json()
+        answer = self._http.read_json(
+            self._http.post(f"{self._url}/api/token", data=form, auth=auth)
+        )
         return Tokens(
             access_token=_read_text(answer, "access_token", "access_token", needed=True),
             refresh_token=_read_text(answer, "refresh_token", "refresh_token"),
@@ -209,7 +211,10 @@ class SpotifyConnector:
 
     def _ask(self, call: Callable[[], Any], parse: Callable[[Any], T]) -> T:
         def ask() -> T:
-            return parse(call())
+            answer = call()
+            if answer is None:  # spotipy's word for JSON that it cannot read
+                raise _wrong("the answer", "sound JSON")
+            return parse(answer)
 
         self._client.set_auth(self._token(False))
         try:

@@ -111,6 +111,7 @@ SPOTIFY_ANSWERS: list[tuple[int, Any, type[ConnectorError], str]] = [
     (200, '{"items": [', TemporaryError, ""),
     (200, "[]", TemporaryError, ""),
     (200, "<html><body>Sign in to the hotel's WLAN</body></html>", TemporaryError, ""),
+    (200, "[" * 100_000, TemporaryError, ""),
     (400, oauth("invalid_grant", "Refresh token revoked"), AuthorizationError, "invalid_grant"),
     (
         400,

@@ -326,6 +326,12 @@ def test_get_liked_page_names_the_field_that_is_wrong(
     assert len(library.asked) == 3
 
 
+def test_get_liked_page_names_json_that_is_not_sound(web: responses.RequestsMock) -> None:
+    web.get(f"{API}/me/tracks", body='{"items": "a\x01b"}')
+    with pytest.raises(TemporaryError, match="shape: the answer should be sound JSON"):
+        connect().get_liked_page()
+
+
 def test_get_liked_page_asks_again_for_a_wrong_shape(web: responses.RequestsMock) -> None:
     library = serve(web, 3)
     library.change = lambda page: page | ({"items": {}} if len(library.asked) < 3 else {})
