@@ -1,16 +1,36 @@
-"""The console script ``narada``: Django's commands under their names with dashes."""
+"""The commands: ``narada``, with dashes, and ``manage.py``."""
 
 import os
 import sys
 
+import django
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+NEEDS_A_PERSON, INTERRUPTED = 1, 130
+
 
 def main() -> None:
+    """Run the command that the arguments name; a fault of the settings is told in one line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "narada_site.settings")
-    from django.core.management import execute_from_command_line
+    # Started with a closed output (`>&-`), Python has none at all.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    try:
+        django.setup()
+        execute_from_command_line([os.path.basename(sys.argv[0]), *with_underscores(sys.argv[1:])])
+    except ImproperlyConfigured as error:
+        sys.stderr.write(f"Error: {error}\n")
+        sys.exit(NEEDS_A_PERSON)
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        sys.exit(INTERRUPTED)
 
-    arguments = sys.argv[1:]
-    if arguments and not arguments[0].startswith("-"):
-        arguments[0] = arguments[0].replace("-", "_")
-    if arguments[:1] in (["help"],) and len(arguments) > 1:
-        arguments[1] = arguments[1].replace("-", "_")
-    execute_from_command_line(["narada", *arguments])
+
+def with_underscores(arguments: list[str]) -> list[str]:
+    """Name the command as its module is named."""
+    named = 1 if arguments[:1] == ["help"] else 0
+    return [
+        argument.replace("-", "_") if place <= named and not argument.startswith("-") else argument
+        for place, argument in enumerate(arguments)
+    ]

@@ -1,95 +1,70 @@
 """All settings come from the environment or a ``.env`` file; each has a default for a laptop."""
 
+import logging
 import secrets
-from collections.abc import Callable
+import zoneinfo
 from pathlib import Path
+from urllib.parse import quote
 
-import environ
-from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from narada_site.environment import (
+    env,
+    read_address,
+    read_database,
+    read_env_file,
+    read_flag,
+    read_number,
+    read_secret,
+    read_token_keys,
+)
 
-env = environ.Env()
-env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+BASE_DIR = Path(__file__).resolve().parent.parent
+read_env_file(BASE_DIR / ".env")
 
 #: What belongs to this installation and to no repository: database, keys, queues, budgets.
 VAR_DIR = Path(env.str("NARADA_VAR", default=str(BASE_DIR / "var")))
+try:
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"{VAR_DIR} (NARADA_VAR) cannot be used: {error}") from error
 
-DEBUG = env.bool("DEBUG", default=True)
+DEBUG = read_flag("DEBUG", True)
 
-
-def kept_secret(name: str, make: Callable[[], str]) -> str:
-    """Return a secret from the environment, or one made once and kept under ``var/``.
-
-    In production (``DEBUG=False``) it must be given: a secret that a machine made for itself is
-    lost with the machine.
-    """
-    given: str = env.str(name, default="")
-    if given:
-        return given
-    if not DEBUG:
-        raise ImproperlyConfigured(
-            f"{name} is not set. With DEBUG=False it must be in the environment or in .env; "
-            f"README.md, “Run it for real”, says how to make one."
-        )
-    path = VAR_DIR / name.lower()
-    if not path.exists():
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{secrets.token_hex(4)}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(make())
-        try:
-            # A link fails where the name exists, so of two processes that start at once
-            # both read the first one's secret.
-            path.hardlink_to(fresh)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_text().strip()
-
-
-SECRET_KEY = kept_secret("SECRET_KEY", lambda: secrets.token_urlsafe(50))
+SECRET_KEY = read_secret("SECRET_KEY", lambda: secrets.token_urlsafe(50), VAR_DIR, not DEBUG)
 #: Newest first; the first one encrypts, all decrypt (MultiFernet).
-TOKEN_ENCRYPTION_KEYS = [
-    key.strip()
-    for key in kept_secret("TOKEN_ENCRYPTION_KEYS", lambda: Fernet.generate_key().decode()).split(
-        ","
-    )
-    if key.strip()
-]
+TOKEN_ENCRYPTION_KEYS = read_token_keys(VAR_DIR, not DEBUG)
 
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else []
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+    ("HTTP_X_FORWARDED_PROTO", "https") if read_flag("BEHIND_PROXY", False) else None
 )
-SECURE_COOKIES = env.bool("SECURE_COOKIES", default=not DEBUG)
+SECURE_COOKIES = read_flag("SECURE_COOKIES", not DEBUG)
 SESSION_COOKIE_SECURE = SECURE_COOKIES
 CSRF_COOKIE_SECURE = SECURE_COOKIES
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_HSTS_SECONDS = int(read_number("SECURE_HSTS_SECONDS", 0))
+SECURE_SSL_REDIRECT = read_flag("SECURE_SSL_REDIRECT", False)
 
 # The services. Each address is a setting: with them Narada runs against the sandbox unchanged.
 SPOTIFY_CLIENT_ID = env.str("SPOTIFY_CLIENT_ID", default="")
 SPOTIFY_CLIENT_SECRET = env.str("SPOTIFY_CLIENT_SECRET", default="")
-SPOTIFY_API_URL = env.str("SPOTIFY_API_URL", default="https://api.spotify.com/v1")
-SPOTIFY_ACCOUNTS_URL = env.str("SPOTIFY_ACCOUNTS_URL", default="https://accounts.spotify.com")
-SPOTIFY_REQUESTS_PER_SECOND = env.float("SPOTIFY_REQUESTS_PER_SECOND", default=2.0)
+SPOTIFY_API_URL = read_address("SPOTIFY_API_URL", "https://api.spotify.com/v1")
+SPOTIFY_ACCOUNTS_URL = read_address("SPOTIFY_ACCOUNTS_URL", "https://accounts.spotify.com")
+SPOTIFY_REQUESTS_PER_SECOND = read_number("SPOTIFY_REQUESTS_PER_SECOND", 2.0)
 LASTFM_API_KEY = env.str("LASTFM_API_KEY", default="")
 LASTFM_API_SECRET = env.str("LASTFM_API_SECRET", default="")
-LASTFM_API_URL = env.str("LASTFM_API_URL", default="https://ws.audioscrobbler.com/2.0/")
-LASTFM_AUTH_URL = env.str("LASTFM_AUTH_URL", default="https://www.last.fm/api/auth/")
-LASTFM_REQUESTS_PER_SECOND = env.float("LASTFM_REQUESTS_PER_SECOND", default=4.0)
+LASTFM_API_URL = read_address("LASTFM_API_URL", "https://ws.audioscrobbler.com/2.0/")
+LASTFM_AUTH_URL = read_address("LASTFM_AUTH_URL", "https://www.last.fm/api/auth/")
+LASTFM_REQUESTS_PER_SECOND = read_number("LASTFM_REQUESTS_PER_SECOND", 4.0)
 
 #: Whoever is due is synced this often by beat.
-SYNC_EVERY_MINUTES = env.int("SYNC_EVERY_MINUTES", default=30)
+SYNC_EVERY_MINUTES = int(read_number("SYNC_EVERY_MINUTES", 30, low=1))
 #: What came from Spotify's API is purged this many days after a disconnect (its terms allow five);
 #: -1 keeps it, for an operator who answers only to themselves.
-PURGE_AFTER_DAYS = env.float("PURGE_AFTER_DAYS", default=4)
+PURGE_AFTER_DAYS = read_number("PURGE_AFTER_DAYS", 4, low=-1)
 
 INSTALLED_APPS = [
     "likes",
@@ -141,12 +116,9 @@ TEMPLATES = [
     },
 ]
 
-VAR_DIR.mkdir(parents=True, exist_ok=True)
-DATABASES = {
-    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'narada.sqlite3'}")
-}
+DATABASES = {"default": read_database(f"sqlite:///{quote(str(VAR_DIR))}/narada.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     # Readers do not block the writer (WAL), and a transaction takes the write lock when it
     # starts, so that two never wait for each other halfway.
     DATABASES["default"]["OPTIONS"] = {
@@ -155,10 +127,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+    DATABASES["default"]["CONN_MAX_AGE"] = int(read_number("CONN_MAX_AGE", 60))
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = read_address("REDIS_URL", "", ("redis", "rediss"))
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
@@ -186,7 +158,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "likes.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "likes.adapters.SocialAccountAdapter"
 #: Whether strangers may sign up; the first user always may.
-SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", default=True)
+SIGN_UP_OPEN = read_flag("SIGN_UP_OPEN", True)
 SOCIALACCOUNT_STORE_TOKENS = True
 SOCIALACCOUNT_QUERY_EMAIL = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
@@ -226,6 +198,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+if TIME_ZONE not in zoneinfo.available_timezones():
+    raise ImproperlyConfigured(f"TIME_ZONE is {TIME_ZONE!r}, which is no time zone.")
 USE_I18N = False
 USE_TZ = True
 
@@ -240,6 +214,9 @@ STORAGES = {
     },
 }
 
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING").upper()
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}: one of DEBUG, INFO, WARNING, ERROR.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -248,17 +225,17 @@ LOGGING = {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "plain",
-            "level": env.str("LOG_LEVEL", default="WARNING"),
+            "level": LOG_LEVEL,
         }
     },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # These print tokens at DEBUG.
     "loggers": {
         name: {"level": "WARNING"} for name in ("spotipy", "urllib3", "httpx2", "httpcore2")
     },
 }
 
-SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_DSN = read_address("SENTRY_DSN", "", ("https", "http"))
 if SENTRY_DSN:
     import sentry_sdk
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from django.contrib.auth import get_user_model
@@ -20,6 +22,8 @@ from connectors.errors import ConnectorError, RateLimited, TemporaryError
 from likes.access import CredentialsMissing, NotConnected
 
 DONE, NEEDS_A_PERSON, BAD_USAGE, TRY_LATER = 0, 1, 2, 75
+#: As shells report a program that a signal ended: 128 and SIGINT, 128 and SIGPIPE.
+INTERRUPTED, READER_GONE = 130, 141
 DEFAULT_USER = "default"
 
 
@@ -114,22 +118,26 @@ class NaradaCommand(BaseCommand):
             sys.exit(error.returncode)
         except KeyboardInterrupt:
             self.stderr.write("Stopped. What was done is kept; run it again to go on.")
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:
+            # Whoever read our output has seen enough, as `head` does. Python would complain once
+            # more when it flushes at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(READER_GONE)
 
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
             return super().execute(*args, **options)
-        except EXPECTED as error:
+        except BrokenPipeError:
+            raise
+        except (*EXPECTED, Error) as error:
             if options.get("traceback"):
                 raise
             explained = explain(error)
             if options.get("as_json"):
-                self.stdout.write(json.dumps({"error": str(explained)}))
+                with suppress(OSError):  # it may be standard output itself that failed
+                    self.stdout.write(json.dumps({"error": str(explained)}))
             raise explained from error
-        except Error as error:
-            if options.get("as_json"):
-                self.stdout.write(json.dumps({"error": str(error)}))
-            raise
 
     def add_user_argument(self, parser: argparse._ActionsContainer) -> None:
         parser.add_argument(
