@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+#: Why a like has no track: Spotify lists the row, and the track is null or without names.
+GONE = "no longer on Spotify"
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceTrack:

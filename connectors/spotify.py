@@ -18,14 +18,13 @@ import spotipy
 
 from connectors.errors import AuthorizationError, TemporaryError
 from connectors.http import ServiceSession, UnexpectedAnswer, ask_until_clear
-from connectors.records import LikedPage, LikedTrack, ServiceTrack, ServiceUser, Tokens
+from connectors.records import GONE, LikedPage, LikedTrack, ServiceTrack, ServiceUser, Tokens
 from connectors.text import keep_storable, normalize_isrc
 
 T = TypeVar("T")
 
 # GET /me/library/contains, parameter "uris": "Maximum: 40 URIs" (OpenAPI of 2026-05-30).
 MOST_URIS = 40
-GONE = "no longer on Spotify"
 
 
 class SpotifyAccounts:

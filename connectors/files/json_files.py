@@ -25,13 +25,12 @@ from connectors.files.values import (
     read_lengths,
     read_track_id,
 )
-from connectors.records import LikedTrack
+from connectors.records import GONE, LikedTrack
 from connectors.text import normalize_isrc
 
 LIBRARY_SECTIONS = frozenset(
     {"albums", "shows", "episodes", "bannedTracks", "artists", "bannedArtists", "other"}
 )
-GONE = "no longer on Spotify"
 OTHER_TYPES = ("album", "artist", "playlist", "show", "episode", "user")
 UNKNOWN = (
     "is JSON, but no list of likes that Narada knows (YourLibrary.json, answers of GET /me/tracks)"
