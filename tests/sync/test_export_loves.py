@@ -396,6 +396,30 @@ def test_a_run_cut_off_in_flight_is_settled_by_the_list(
     assert Like.objects.on(Service.LASTFM).filter(sent_at=None).count() == 0
 
 
+def test_an_unlike_of_what_is_in_flight_is_followed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = world.join()
+    SyncSettings.objects.create(user=user, on_unlike="follow")
+    make_pages(world, 1)
+    import_likes(user)
+    real = LastfmConnector.love_track
+
+    def love(self: LastfmConnector, artist: str, title: str) -> None:
+        real(self, artist, title)
+        raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LastfmConnector, "love_track", love)
+        with pytest.raises(Cut):
+            export_likes(user)
+    assert (world.states(user), len(world.loves())) == ({"sending": 1}, 1)
+    world.order("unlike", user="alice", all=True)
+    import_likes(user)
+    export_likes(user)
+    assert (world.states(user), world.loves()) == ({"removed": 1}, [])
+
+
 def test_a_wrong_answer_of_the_loved_list_concludes_nothing(world: World) -> None:
     user = world.join()
     make_pages(world, 5)
