@@ -17,14 +17,22 @@ from urllib.parse import urlencode
 import spotipy
 
 from connectors.errors import AuthorizationError, TemporaryError
-from connectors.http import ServiceSession, UnexpectedAnswer, ask_until_clear
-from connectors.records import GONE, LikedPage, LikedTrack, ServiceTrack, ServiceUser, Tokens
-from connectors.text import keep_storable, normalize_isrc
+from connectors.http import ServiceSession, ask_until_clear
+from connectors.records import LikedPage, LikedTrack, ServiceUser, Tokens
+from connectors.spotify_answers import (
+    describe_misfit,
+    parse_liked_page,
+    parse_user,
+    read_lifetime,
+    read_text,
+)
 
 T = TypeVar("T")
 
 # GET /me/library/contains, parameter "uris": "Maximum: 40 URIs" (OpenAPI of 2026-05-30).
 MOST_URIS = 40
+#: How often an answer is asked for that cannot be understood.
+CLEAR_TRIES = 3
 
 
 class SpotifyAccounts:
@@ -87,10 +95,10 @@ class SpotifyAccounts:
             self._http.post(f"{self._url}/api/token", data=form, auth=auth)
         )
         return Tokens(
-            access_token=_read_text(answer, "access_token", "access_token", needed=True),
-            refresh_token=_read_text(answer, "refresh_token", "refresh_token"),
-            expires_at=datetime.now(UTC) + timedelta(seconds=_read_lifetime(answer)),
-            scopes=tuple(_read_text(answer, "scope", "scope").split()),
+            access_token=read_text(answer, "access_token", "access_token", needed=True),
+            refresh_token=read_text(answer, "refresh_token", "refresh_token"),
+            expires_at=datetime.now(UTC) + timedelta(seconds=read_lifetime(answer)),
+            scopes=tuple(read_text(answer, "scope", "scope").split()),
         )
 
 
@@ -129,17 +137,22 @@ class SpotifyConnector:
 
     def get_user(self) -> ServiceUser:
         """Return whose token it is, by ``account_id`` where given (May 2026), else ``id``."""
-        return self._ask(self._client.me, _parse_user)
+        return self._ask(self._client.me, parse_user)
 
     def get_liked_page(self, offset: int = 0, limit: int = 50) -> LikedPage:
         """Return ``limit`` (1 to 50) rows from ``offset``, newest first.
 
-        No ``market`` is sent: with one, Spotify answers other track ids than were saved. Raises
-        TemporaryError for a page that starts elsewhere, or is empty before the end of the list.
+        No ``market`` is sent: with one, Spotify answers other track ids than were saved. A row
+        that has another shape than Spotify's, however often it is asked for, is unavailable with
+        the name of the field. Raises TemporaryError for a page that is no page, starts elsewhere,
+        or is empty before the end of the list.
         """
+        tries = 0
 
         def parse(answer: Any) -> LikedPage:
-            return _parse_liked_page(answer, offset)
+            nonlocal tries
+            tries += 1
+            return parse_liked_page(answer, offset, forgiving=tries == CLEAR_TRIES)
 
         return self._ask(
             lambda: self._client.current_user_saved_tracks(limit=limit, offset=offset), parse
@@ -203,7 +216,7 @@ class SpotifyConnector:
 
         def parse(answer: Any) -> list[bool]:
             if len(answer) != len(uris) or not all(isinstance(one, bool) for one in answer):
-                raise _wrong("contains", f"{len(uris)} times true or false")
+                raise describe_misfit("contains", f"{len(uris)} times true or false")
             return list(answer)
 
         return self._ask(lambda: self._client.current_user_saved_items(uris), parse)
@@ -212,148 +225,17 @@ class SpotifyConnector:
         def ask() -> T:
             answer = call()
             if answer is None:  # spotipy's word for JSON that it cannot read
-                raise _wrong("the answer", "sound JSON")
+                raise describe_misfit("the answer", "sound JSON")
             return parse(answer)
 
         self._client.set_auth(self._token(False))
         try:
-            return ask_until_clear(ask)
+            return ask_until_clear(ask, CLEAR_TRIES)
         except AuthorizationError as error:
             if error.code != "expired":
                 raise
         self._client.set_auth(self._token(True))
-        return ask_until_clear(ask)
-
-
-def parse_liked_item(item: object, where: str) -> LikedTrack:
-    """Return one row of ``GET /me/tracks``; ``where`` is its place for errors, as "items[3]".
-
-    A null track, a local file, an episode and a track without name or artist are unavailable.
-    Raises UnexpectedAnswer, a TemporaryError, naming the field that has not Spotify's shape.
-    """
-    if not isinstance(item, dict):
-        raise _wrong(where, "an object")
-    liked_at = _read_time(item, "added_at", f"{where}.added_at")
-    if "track" not in item:
-        raise _wrong(f"{where}.track", "an object or null")
-    track = item["track"]
-    if track is None:
-        return LikedTrack(None, liked_at, GONE)
-    if not isinstance(track, dict):
-        raise _wrong(f"{where}.track", "an object or null")
-    where = f"{where}.track"
-    uri = _read_text(track, "uri", f"{where}.uri")
-    title = _read_text(track, "name", f"{where}.name")
-    artists = _read_artists(track, f"{where}.artists")
-    label = " - ".join(part for part in (", ".join(artists), title) if part) or uri
-    kind = _read_text(track, "type", f"{where}.type") or "track"
-    if track.get("is_local") is True or uri.startswith("spotify:local:"):
-        return LikedTrack(None, liked_at, "local file", label)
-    if kind != "track":
-        return LikedTrack(None, liked_at, f"not a track ({kind})", label)
-    service_id = _read_saved_id(track, where)
-    if not service_id or not title or not artists:
-        # Taken-down tracks stay in the list with empty names.
-        return LikedTrack(None, liked_at, GONE, uri or label)
-    return LikedTrack(_parse_track(track, where, service_id, title, artists), liked_at)
-
-
-def _parse_track(
-    track: dict[str, Any], where: str, service_id: str, title: str, artists: tuple[str, ...]
-) -> ServiceTrack:
-    album = _read_object(track, "album", f"{where}.album")
-    external_ids = _read_object(track, "external_ids", f"{where}.external_ids")
-    duration = track.get("duration_ms")
-    if duration is not None and (isinstance(duration, bool) or not isinstance(duration, int)):
-        raise _wrong(f"{where}.duration_ms", "a whole number")
-    explicit = track.get("explicit")
-    return ServiceTrack(
-        title=title,
-        artists=artists,
-        album=_read_text(album, "name", f"{where}.album.name"),
-        duration_ms=duration if duration and duration > 0 else None,
-        isrc=normalize_isrc(_read_text(external_ids, "isrc", f"{where}.external_ids.isrc")),
-        explicit=explicit if isinstance(explicit, bool) else None,
-        service_id=service_id,
-    )
-
-
-def _parse_user(answer: Any) -> ServiceUser:
-    uid = _read_text(answer, "account_id", "account_id")
-    uid = uid or _read_text(answer, "id", "id", needed=True)
-    return ServiceUser(uid, _read_text(answer, "display_name", "display_name") or uid)
-
-
-def _parse_liked_page(answer: Any, offset: int) -> LikedPage:
-    items, total, start = answer.get("items"), answer.get("total"), answer.get("offset", offset)
-    if not isinstance(items, list):
-        raise _wrong("items", "a list")
-    if isinstance(total, bool) or not isinstance(total, int) or total < 0:
-        raise _wrong("total", "a number")
-    if start != offset:
-        raise _wrong("offset", f"{offset}, as asked for")
-    if not items and offset < total:
-        raise _wrong("items", f"not empty before {total}, the total")
-    rows = tuple(parse_liked_item(item, f"items[{i}]") for i, item in enumerate(items))
-    # "next" alone is not believed: it has to be null, and the rows have to reach the total.
-    last = answer.get("next") is None and offset + len(rows) >= total
-    return LikedPage(rows, offset, total, last or not rows)
-
-
-def _read_saved_id(track: dict[str, Any], where: str) -> str:
-    """Return the id that was saved: a relinked track names it under ``linked_from``."""
-    linked = _read_object(track, "linked_from", f"{where}.linked_from")
-    saved = _read_text(linked, "id", f"{where}.linked_from.id")
-    return saved or _read_text(track, "id", f"{where}.id")
-
-
-def _read_artists(track: dict[str, Any], where: str) -> tuple[str, ...]:
-    artists = track.get("artists") or []
-    if not isinstance(artists, list):
-        raise _wrong(where, "a list")
-    names = []
-    for index, artist in enumerate(artists):
-        if not isinstance(artist, dict):
-            raise _wrong(f"{where}[{index}]", "an object")
-        names.append(_read_text(artist, "name", f"{where}[{index}].name"))
-    return tuple(name for name in names if name)
-
-
-def _read_object(parent: dict[str, Any], key: str, where: str) -> dict[str, Any]:
-    value = parent.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise _wrong(where, "an object")
-    return value
-
-
-def _read_text(parent: dict[str, Any], key: str, where: str, *, needed: bool = False) -> str:
-    value = parent.get(key)
-    if value is None and not needed:
-        return ""
-    if not isinstance(value, str) or (needed and not value):
-        raise _wrong(where, "a text")
-    return keep_storable(value).strip()
-
-
-def _read_time(parent: dict[str, Any], key: str, where: str) -> datetime | None:
-    text = _read_text(parent, key, where)
-    if not text:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise _wrong(where, "a time") from error
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _read_lifetime(answer: dict[str, Any]) -> float:
-    """Return an access token's life in seconds; 3,600 where unsaid, as documented."""
-    seconds = answer.get("expires_in", 3600)
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise _wrong("expires_in", "a number")
-    return float(seconds)
+        return ask_until_clear(ask, CLEAR_TRIES)
 
 
 def _is_repeat(page: LikedPage, before: LikedPage) -> bool:
@@ -364,11 +246,3 @@ def _is_repeat(page: LikedPage, before: LikedPage) -> bool:
 
 def _misfit(what: str) -> TemporaryError:
     return TemporaryError(f"Spotify's answers do not fit together: {what}.", service="spotify")
-
-
-def _wrong(where: str, wanted: str) -> UnexpectedAnswer:
-    return UnexpectedAnswer(
-        f"Spotify's answer has not the expected shape: {where} should be {wanted}.",
-        service="spotify",
-        maybe_done=True,
-    )

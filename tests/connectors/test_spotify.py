@@ -23,7 +23,8 @@ from connectors.errors import (
 )
 from connectors.http import ServiceSession
 from connectors.records import LikedPage, LikedTrack, ServiceTrack, ServiceUser
-from connectors.spotify import SpotifyAccounts, SpotifyConnector, parse_liked_item
+from connectors.spotify import SpotifyAccounts, SpotifyConnector
+from connectors.spotify_answers import parse_liked_item
 from connectors.text import normalize_isrc
 
 ACCOUNTS = "http://127.0.0.1:9"
@@ -308,12 +309,7 @@ def test_get_liked_page_beyond_the_end_is_empty(web: responses.RequestsMock) -> 
         ({"total": None}, "total"),
         ({"total": -1}, "total"),
         ({"offset": 50}, "offset"),
-        ({"items": [make_item(0), 3]}, r"items\[1\]"),
-        ({"items": [make_item(0) | {"added_at": "yesterday"}]}, r"items\[0\].added_at"),
-        ({"items": [{"added_at": "2024-05-01T18:22:10Z"}]}, r"items\[0\].track"),
-        ({"items": [make_item(0, duration_ms="3:07")]}, r"items\[0\].track.duration_ms"),
-        ({"items": [make_item(0, artists={"name": "One"})]}, r"items\[0\].track.artists"),
-        ({"items": [make_item(0, name=["a"])]}, r"items\[0\].track.name"),
+        ({"items": [{}] * 4}, r"items\[3\].track"),
     ],
 )
 def test_get_liked_page_names_the_field_that_is_wrong(
@@ -323,6 +319,30 @@ def test_get_liked_page_names_the_field_that_is_wrong(
     library.change = lambda page: page | change
     with pytest.raises(TemporaryError, match=f"shape: {field} should be"):
         connect().get_liked_page()
+    assert len(library.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        (3, "items[1]"),
+        (make_item(1) | {"added_at": "yesterday"}, "items[1].added_at"),
+        ({"added_at": "2024-05-01T18:22:10Z"}, "items[1].track"),
+        (make_item(1, duration_ms="3:07"), "items[1].track.duration_ms"),
+        (make_item(1, artists={"name": "One"}), "items[1].track.artists"),
+        (make_item(1, name=["a"]), "items[1].track.name"),
+    ],
+)
+def test_one_unreadable_row_is_marked_and_the_rest_goes_on(
+    web: responses.RequestsMock, row: object, field: str
+) -> None:
+    library = serve(web, 3)
+    library.change = lambda page: page | {"items": [make_item(0), row, make_item(2)]}
+    rows = connect().get_liked_page().items
+    assert [item.track is None for item in rows] == [False, True, False]
+    assert f"{field} should be" in rows[1].unavailable
+    if isinstance(row, dict) and "track" in row:
+        assert rows[1].label == f"spotify:track:{1:022d}"
     assert len(library.asked) == 3
 
 
