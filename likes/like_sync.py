@@ -6,7 +6,9 @@ or another run did: the summary says how it ended, and everything not done is st
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -180,7 +182,7 @@ def import_file(
             with _lease(run, Checkpoint.Listing.SAVED):
                 _store_file(user, items, summary, progress or _silent)
         summary.complete = True
-        summary.message = likes.note
+        summary.message = "; ".join(filter(None, [likes.note, _why_unavailable(items)]))
     return summary
 
 
@@ -196,6 +198,18 @@ def _store_file(
         summary.unavailable += stored.unavailable
         summary.merged += stored.merged
         progress(summary.seen, len(items), "rows stored")
+
+
+def _why_unavailable(items: Sequence[LikedTrack]) -> str:
+    """Say in a few words why rows name no track; "" where all do."""
+    reasons = Counter(
+        # "row 17 has no title": the rows differ, the reason does not.
+        re.sub(r"^row [\d,]+:? ", "", item.unavailable)
+        for item in items
+        if item.track is None
+    )
+    said = ", ".join(f"{count:,}: {reason}" for reason, count in reasons.most_common(3))
+    return f"unavailable: {said}" if said else ""
 
 
 def export_likes(
@@ -283,13 +297,15 @@ def _run(
             yield run
         except (ConnectorError, Busy, NotConnected, CredentialsMissing) as error:
             _explain_stop(user, error, summary)
+            if isinstance(error, Busy) and run.pk and not summary.counts["api_calls"]:
+                run.delete()  # it found another at work and did nothing: no history
         state = _state_of(summary)
     except KeyboardInterrupt:
         state, summary.message = Run.State.LATER, "Stopped by a person; the next run goes on."
         raise
     finally:
         summary.seconds = round(time.monotonic() - started, 2)  # type: ignore[attr-defined]
-        if not dry_run:
+        if run.pk:
             run.state, run.ended_at = state, timezone.now()
             run.counts, run.message = summary.counts, summary.message
             run.save()

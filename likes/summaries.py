@@ -61,7 +61,7 @@ class ExportSummary(Summary):
 
 @dataclass
 class VerifySummary(Summary):
-    """What both services say, held against what Narada believes."""
+    """What both services say, held against what Narada believes; ``complete`` if both said all."""
 
     likes: int = 0
     loved: int = 0
@@ -70,6 +70,7 @@ class VerifySummary(Summary):
     on_spotify: int | None = None
     missing_in_narada: int = 0
     no_longer_on_spotify: int = 0
+    complete: bool = False
     agree: bool = False
     exceptions: list[dict[str, str]] = field(default_factory=list)
     api_calls: int = 0

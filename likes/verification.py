@@ -39,19 +39,18 @@ def verify(
     progress: Progress,
 ) -> None:
     """Read the lists and fill the summary; nothing is stored."""
+    present = Like.objects.of(user).on(Service.NARADA).filter(state=State.PRESENT)
+    likes = list(present.oldest_first().values_list("track_id", flat=True))
+    summary.likes = len(likes)
     if spotify is not None:
         _verify_spotify(user, spotify, summary, progress)
     loved = set()
     for track in lastfm.get_loved_tracks():
         loved.add(name_key(track.artist, track.title))
         progress(len(loved), None, "loved tracks read")
-    likes = list(
-        Like.objects.of(user).on(Service.NARADA).filter(state=State.PRESENT).oldest_first()
-        .values_list("track_id", flat=True)
-    )  # fmt: skip
-    summary.likes = len(likes)
     for chunk in chunked(likes, 500):
         _verify_chunk(user, chunk, loved, summary)
+    summary.complete = True
     agree = summary.loved + summary.excluded == summary.likes
     summary.agree = agree and not summary.missing_in_narada
     summary.message = f"{summary.loved:,} of {summary.likes:,} likes are loved."

@@ -82,7 +82,7 @@ def drop_unread_output() -> None:
 
 def is_proof(summary: Summary) -> bool:
     """Tell whether both services were read to the end: then what is said is not an error."""
-    return isinstance(summary, VerifySummary) and summary.likes > 0
+    return isinstance(summary, VerifySummary) and summary.complete
 
 
 def merge(summaries: list[Summary]) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _import_in_words(summary: ImportSummary) -> list[str]:
 
 
 def _export_in_words(summary: ExportSummary) -> list[str]:
-    if not summary.candidates:
+    if not summary.candidates and not summary.exit_code:
         first = "Nothing to do: no like is waiting to be loved on Last.fm."
     else:
         first = (
@@ -135,6 +135,8 @@ def _export_in_words(summary: ExportSummary) -> list[str]:
 
 def _verify_in_words(summary: VerifySummary) -> list[str]:
     lines = [f"  {one['track']}: {one['reason']}" for one in summary.exceptions]
+    if not summary.complete:
+        lines.append(f"{summary.likes:,} likes in Narada; the services were not read to the end.")
     lines.append(_cost(summary.api_calls, summary.seconds))
     return lines
 
