@@ -53,7 +53,7 @@ REPEATABLE = frozenset(
 
 # These print tokens and keys at DEBUG (spotipy's headers, pylast's answers, urllib3's addresses).
 for _name in ("spotipy", "pylast", "httpx2", "httpcore2", "urllib3", "requests"):
-    logging.getLogger(_name).setLevel(logging.INFO)
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 class UnexpectedAnswer(TemporaryError):
