@@ -70,6 +70,8 @@ SPOTIFY_SCOPES = ("user-library-read",)
 EXPIRY_MARGIN = timedelta(seconds=60)
 #: How long a process may take to refresh a token before another takes over.
 REFRESH_LEASE = timedelta(seconds=30)
+#: Refusals within this time are one.
+SAME_REFUSAL = timedelta(minutes=10)
 POLL_SECONDS = 0.2
 LONGEST_POLL_SECONDS = 75.0
 
@@ -194,7 +196,7 @@ def _refresh(user: User, row: SocialToken) -> str:
             return ""
         store_tokens(standing, tokens)
         mine = Connection.objects.filter(user=user, service=Service.SPOTIFY, refusals__gt=0)
-        mine.update(refusals=0)
+        mine.update(refusals=0, refused_at=None)
     return tokens.access_token
 
 
@@ -230,6 +232,7 @@ def _reveal(text: str, service: str) -> str:
 
 
 def _not_connected(service: str, reason: str) -> NotConnected:
+    reason = reason if reason.endswith((".", ":")) else f"{reason}."
     return NotConnected(
         f"{reason} Connect it with: narada connect-{service}, or on the web page “Connections”.",
         service=service,
@@ -257,7 +260,11 @@ def note_refusal(user: User, service: str, error: AuthorizationError | ServiceCl
         mine = Connection.objects.filter(user=user, service=service).exclude(
             state=Connection.State.DISCONNECTED
         )
-        mine.update(state=Connection.State.RECONNECT, reason=str(error), refusals=F("refusals") + 1)
+        mine.update(state=Connection.State.RECONNECT, reason=str(error))
+        # One outage is one refusal, however many commands meet it.
+        now = timezone.now()
+        another = Q(refused_at=None) | Q(refused_at__lt=now - SAME_REFUSAL)
+        mine.filter(another).update(refusals=F("refusals") + 1, refused_at=now)
         if error.code in DEAD_TOKEN_CODES:
             dead = mine.filter(refusals__gte=2).values("account")
             SocialToken.objects.filter(account__in=dead).delete()
@@ -269,7 +276,7 @@ def note_answer(user: User, service: str) -> None:
     Connection.objects.filter(user=user, service=service).filter(
         Q(state=Connection.State.RECONNECT) | Q(refusals__gt=0)
     ).exclude(state=Connection.State.DISCONNECTED).update(
-        state=Connection.State.CONNECTED, reason="", refusals=0
+        state=Connection.State.CONNECTED, reason="", refusals=0, refused_at=None
     )
     holds.note_success(service)
 

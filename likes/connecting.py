@@ -56,6 +56,7 @@ def store_connection(
                 "state": Connection.State.CONNECTED,
                 "reason": "",
                 "refusals": 0,
+                "refused_at": None,
                 "scopes": " ".join(tokens.scopes),
                 "authorized_at": timezone.now(),
                 "refreshing_until": None,
@@ -130,7 +131,7 @@ def disconnect(user: User, service: str, purge_now: bool = False) -> Connection 
             connection.purge_at = None if days < 0 else timezone.now() + timedelta(days=days)
         connection.state = Connection.State.DISCONNECTED
         connection.reason = ""
-        connection.refusals = 0
+        connection.refusals, connection.refused_at = 0, None
         connection.refreshing_until = None
         connection.save()
     if purge_now or days == 0:

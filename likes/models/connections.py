@@ -28,7 +28,10 @@ class Connection(models.Model):
     state = models.CharField(max_length=16, choices=State.choices, default=State.CONNECTED)
     reason = models.TextField(blank=True, help_text="Why it has to be connected again.")
     refusals = models.PositiveSmallIntegerField(
-        default=0, help_text="How often in a row the service refused the token."
+        default=0, help_text="How often in a row the service refused, counted once in a while."
+    )
+    refused_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a refusal was last counted."
     )
     scopes = models.CharField(max_length=255, blank=True)
     authorized_at = models.DateTimeField(

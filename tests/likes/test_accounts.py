@@ -299,9 +299,16 @@ def test_false_invalid_grant_heals_at_the_next_try(box, user):
 def test_second_invalid_grant_discards_the_tokens(box, user):
     connection = connect_spotify(box, user, lifetime=0)
     box.order("revoke", {"user": "alice", "service": "spotify"})
-    for _ in range(2):
+    for _ in range(3):  # one outage that several commands meet
         with pytest.raises(AuthorizationError):
             accounts.spotify_connector(user).get_user()
+    assert reload(connection).refusals == 1
+    assert stored_token(user).token_secret
+
+    long_ago = timezone.now() - accounts.SAME_REFUSAL - timedelta(seconds=1)
+    Connection.objects.update(refused_at=long_ago)
+    with pytest.raises(AuthorizationError):
+        accounts.spotify_connector(user).get_user()
     assert reload(connection).refusals == 2
     assert not SocialToken.objects.exists()
     with pytest.raises(accounts.NotConnected, match="connect Spotify again"):
@@ -334,6 +341,7 @@ def test_revoked_session_key_is_discarded_at_the_second_refusal(box, user):
             accounts.lastfm_connector(user).get_user()
         accounts.note_refusal(user, "lastfm", caught.value)
         kept.append(SocialToken.objects.count())
+        Connection.objects.update(refused_at=timezone.now() - 2 * accounts.SAME_REFUSAL)
     assert kept == [1, 0]
     assert reload(connection).state == State.RECONNECT
 
