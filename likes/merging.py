@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -52,9 +53,15 @@ class Candidates:
     """The tracks of a user that may be the same recording as one of a batch, the batch included."""
 
     def __init__(self, user: User, items: Iterable[LikedTrack]) -> None:
-        wanted = {
-            key for item in items if item.track for key in blocking_keys(describe(item.track))
-        }
+        wanted_tracks = [item.track for item in items if item.track]
+        wanted = {key for track in wanted_tracks for key in list_merge_keys(track)}
+        nameless = ServiceMapping.objects.of(user).on(Service.SPOTIFY).filter(service_id="")
+        if (
+            not all(track.service_id for track in wanted_tracks)
+            or nameless.exclude(artists=[]).exists()
+        ):
+            # A row without an id names one artist only, so the merge keys do not find it.
+            wanted |= {key for track in wanted_tracks for key in blocking_keys(describe(track))}
         self._by_key: dict[str, list[Track]] = {}
         rows = TrackKey.objects.filter(user=user, key__in=wanted).select_related("track")
         for row in rows.order_by("track_id"):
@@ -68,7 +75,7 @@ class Candidates:
 
     def add(self, track: Track) -> list[str]:
         """Make a track of this batch findable for the rest of it; return its blocking keys."""
-        keys = list(dict.fromkeys(blocking_keys(describe(track))))
+        keys = list(dict.fromkeys([*blocking_keys(describe(track)), *list_merge_keys(track)]))
         for key in keys:
             self._by_key.setdefault(key, []).append(track)
         return keys
@@ -77,7 +84,7 @@ class Candidates:
         """Return the one track that this is for certain, if there is one."""
         found = {
             id(track) if track.pk is None else track.pk: track
-            for key in blocking_keys(describe(wanted))
+            for key in list_merge_keys(wanted)
             for track in self._by_key.get(key, ())
         }
         same_row = self._find_same_row(wanted)
@@ -109,23 +116,27 @@ def _name_row(row: ServiceTrack | ServiceMapping) -> tuple[str, str]:
     return name_key(artist, row.title), name_key(artist, row.album)
 
 
-def _may_be_merged(track: Track, wanted: ServiceTrack) -> bool:
-    """Merging asks for more than a match: a wrong one hides a like, and a missed one costs nothing,
-    as two tracks with one Last.fm page are loved once.
+def list_merge_keys(track: Track | ServiceTrack) -> list[str]:
+    """Return keys of which two descriptions share one, if they may be merged.
 
-    Either the ISRC is the same, or the credited artists, the title but for harmless notes, and the
-    length, where both are known.
+    Merging asks for more than a match: a wrong one hides a like, and a missed one costs nothing,
+    as two tracks with one Last.fm page are loved once. So either the ISRC is the same, or the
+    credited artists and the title but for harmless notes.
     """
+    artists = sorted({name_key(artist, "") for artist in track.artists})
+    plain = {name_key("", title) for title in [track.title, *simplify_titles(track.title)]}
+    keys = [_shorten("\x1f".join([*artists, title])) for title in sorted(plain)]
+    return [f"i:{track.isrc}", *keys] if track.isrc else keys
+
+
+def _shorten(text: str) -> str:
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return f"m:{digest[:40]}"
+
+
+def _may_be_merged(track: Track, wanted: ServiceTrack) -> bool:
+    """Of two that share a merge key: the length must be the same too, or else the ISRC."""
     if track.isrc and track.isrc == wanted.isrc:
         return True
     lengths = (track.duration_ms or 0, wanted.duration_ms or 0)
-    if all(lengths) and abs(lengths[0] - lengths[1]) > MERGE_WITHIN_MS:
-        return False
-    artists = {name_key(artist, "") for artist in track.artists}
-    if artists != {name_key(artist, "") for artist in wanted.artists}:
-        return False
-    return bool(_plain_titles(track.title) & _plain_titles(wanted.title))
-
-
-def _plain_titles(title: str) -> set[str]:
-    return {name_key("", plain) for plain in [title, *simplify_titles(title)]}
+    return not all(lengths) or abs(lengths[0] - lengths[1]) <= MERGE_WITHIN_MS
