@@ -17,8 +17,8 @@ HOST = "127.0.0.1"
 PATH = "/callback"
 PAGE = (
     "<!doctype html><html lang='en'><meta charset='utf-8'><title>Narada</title>"
-    "<p style='font: 1.2rem sans-serif; margin: 3rem'>Narada has its answer and goes on in the "
-    "terminal. You can close this page.</p></html>"
+    "<p style='font: 1.2rem sans-serif; margin: 3rem'>Narada has an answer; the terminal says what "
+    "came of it. You can close this page.</p></html>"
 )
 
 

@@ -33,7 +33,7 @@ from likes import accounts
 from likes.access import CredentialsMissing, NotConnected
 from likes.export import Export
 from likes.leases import Busy, hold_lease
-from likes.models import Checkpoint, Run, Service, Source
+from likes.models import Checkpoint, Like, Run, Service, Source
 from likes.spotify_walk import SliceDone, Walk, walk_saved_tracks
 from likes.summaries import (
     NEEDS_A_PERSON,
@@ -107,8 +107,7 @@ def import_likes(
                     walk_saved_tracks(walk, full)
                 except SliceDone:
                     summary.more = True
-                finally:
-                    summary.complete = checkpoint.complete and checkpoint.head == 0
+                summary.complete = checkpoint.complete and checkpoint.head == 0
         accounts.note_answer(user, Service.SPOTIFY)
     return summary
 
@@ -140,7 +139,7 @@ def _plan_import(
     summary.complete = reached and checkpoint.complete
     summary.message = (
         f"Would read {len(page.items) + left:,} of {page.total:,} liked songs in {calls:,} "
-        f"calls, about {_minutes(calls, Service.SPOTIFY)}. Nothing was stored."
+        f"calls, {_minutes(calls, Service.SPOTIFY)}. Nothing was stored."
     )
 
 
@@ -150,7 +149,7 @@ def _minutes(calls: int, service: Service) -> str:
         Service.LASTFM: settings.LASTFM_REQUESTS_PER_SECOND,
     }
     minutes = calls / rates[service] / 60 if rates[service] > 0 else 0
-    return "less than a minute" if minutes < 1 else f"{minutes:,.0f} min"
+    return "less than a minute" if minutes < 1 else f"about {minutes:,.0f} min"
 
 
 def import_file(
@@ -227,7 +226,8 @@ def export_likes(
     ``limit`` sends at most so many loves; ``max_batches`` ends after so many batches with
     ``more`` set. What is already loved is adopted without a call of its own.
     """
-    summary = ExportSummary()
+    pending = Like.objects.of(user).pending_on(Service.LASTFM).count()
+    summary = ExportSummary(candidates=pending, remaining=pending)
     with _run(user, Run.Kind.EXPORT, summary, started_by, dry_run) as run:
         connector = accounts.lastfm_connector(user)
         with (
@@ -331,7 +331,7 @@ def _explain_stop(user: User, error: Exception, summary: Summary) -> None:
     if isinstance(error, RateLimited):
         when = f"{error.retry_at:%Y-%m-%d %H:%M}"
         if when not in summary.message:
-            summary.message += f" Come back after {when} UTC."
+            summary.message = f"{summary.message.rstrip('.')}. Come back after {when} UTC."
         summary.exit_code = TRY_LATER
     elif isinstance(error, TemporaryError | Busy):
         summary.exit_code = TRY_LATER

@@ -3,11 +3,7 @@
 import os
 import sys
 
-import django
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
-
-NEEDS_A_PERSON, INTERRUPTED = 1, 130
+NEEDS_A_PERSON, BAD_USAGE, INTERRUPTED = 1, 2, 130
 
 
 def main() -> None:
@@ -17,14 +13,28 @@ def main() -> None:
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
-        django.setup()
-        execute_from_command_line([os.path.basename(sys.argv[0]), *with_underscores(sys.argv[1:])])
-    except ImproperlyConfigured as error:
-        sys.stderr.write(f"Error: {error}\n")
-        sys.exit(NEEDS_A_PERSON)
+        run(os.path.basename(sys.argv[0]), with_underscores(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.stderr.write("Stopped.\n")
         sys.exit(INTERRUPTED)
+
+
+def run(program: str, arguments: list[str]) -> None:
+    # Loaded here, because loading takes long enough to be interrupted.
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line, get_commands
+
+    try:
+        django.setup()
+        command = arguments[0] if arguments else "help"
+        if command not in {*get_commands(), "help", "version"} and not command.startswith("-"):
+            sys.stderr.write(f"Error: there is no command {command!r}. See: narada help\n")
+            sys.exit(BAD_USAGE)
+        execute_from_command_line([program, *arguments])
+    except ImproperlyConfigured as error:
+        sys.stderr.write(f"Error: {error}\n")
+        sys.exit(NEEDS_A_PERSON)
 
 
 def with_underscores(arguments: list[str]) -> list[str]:

@@ -4,6 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+# Without this import a web process would queue its tasks with Celery's defaults, not our settings.
+from narada_site.celery import app as celery_app
+
 admin.site.site_header = "Narada"
 admin.site.site_title = "Narada"
 admin.site.index_title = "Everything that Narada stores"
@@ -15,3 +18,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("likes.urls")),
 ]
+
+__all__ = ["celery_app", "urlpatterns"]

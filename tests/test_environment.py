@@ -118,3 +118,16 @@ def test_a_command_whose_output_is_gone_ends_without_a_traceback(
     )
     assert done.returncode == code
     assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_command_is_a_wrong_use(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "import-likes"],
+        cwd=ROOT,
+        env={**os.environ, "NARADA_VAR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    line = "Error: there is no command 'import_likes'. See: narada help\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", line)

@@ -78,9 +78,10 @@ def explain(error: Exception) -> Error:
     if isinstance(error, DatabaseError):
         return explain_database(error)
     if isinstance(error, RateLimited):
-        return Error(f"{error} Come back after {error.retry_at:%Y-%m-%d %H:%M} UTC.", TRY_LATER)
+        when = f"{error.retry_at:%Y-%m-%d %H:%M} UTC"
+        return Error(f"{str(error).rstrip('.')}. Come back after {when}.", TRY_LATER)
     if isinstance(error, TemporaryError):
-        return Error(f"{error} Try again later; nothing is lost.", TRY_LATER)
+        return Error(f"{str(error).rstrip('.')}. Try again later; nothing is lost.", TRY_LATER)
     return Error(str(error))
 
 

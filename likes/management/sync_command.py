@@ -142,4 +142,4 @@ def _verify_in_words(summary: VerifySummary) -> list[str]:
 
 
 def _cost(calls: int, seconds: float) -> str:
-    return f"{calls:,} calls, {seconds:,.1f} s."
+    return f"{calls:,} {'call' if calls == 1 else 'calls'}, {seconds:,.1f} s."

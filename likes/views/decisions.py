@@ -188,7 +188,7 @@ def _decide(request: HttpRequest, track_id: int, decide: Callable[[], object]) -
         give_candidates([case])
         return render(request, "likes/_case.html", {"case": case, "problem": problem})
     if problem:
-        messages.error(request, f"Nothing was changed: {problem}.")
+        messages.error(request, f"Nothing was changed: {problem.rstrip('.')}.")
     else:
         messages.success(request, "Decided. The next sync does what follows from it.")
     return _go_back(request, "track", track_id)

@@ -19,7 +19,7 @@ from likes import tasks
 from likes.models import Checkpoint, Run, SyncSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60
+PATIENCE = 180
 
 pytestmark = pytest.mark.slow
 
