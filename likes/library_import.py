@@ -20,7 +20,7 @@ from likes import review
 from likes.leases import Busy
 from likes.library_files import CHUNK, FIELDS
 from likes.library_reading import FileTrack, Library, is_accepted_page
-from likes.merging import describe
+from likes.merging import list_track_keys
 from likes.models import (
     Checkpoint,
     Like,
@@ -32,7 +32,6 @@ from likes.models import (
     Track,
     TrackKey,
 )
-from matching import blocking_keys
 
 State = Like.State
 Decision = ServiceMapping.Decision
@@ -170,7 +169,7 @@ def _add_tracks(user: User, fresh: Sequence[FileTrack], summary: LibrarySummary)
         TrackKey(track=one.track, user=user, key=key)
         for one in fresh
         if not any(like.state == State.UNAVAILABLE for like in one.likes)
-        for key in dict.fromkeys(blocking_keys(describe(one.track)))
+        for key in list_track_keys(one.track)
     )
     likes = [_give(like, user, one.track.pk) for one in fresh for like in one.likes]
     mappings = [_give(row, user, one.track.pk) for one in fresh for row in one.mappings]

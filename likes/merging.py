@@ -74,8 +74,8 @@ class Candidates:
             self._rows.setdefault(_name_row(mapping), []).append(mapping)
 
     def add(self, track: Track) -> list[str]:
-        """Make a track of this batch findable for the rest of it; return its blocking keys."""
-        keys = list(dict.fromkeys([*blocking_keys(describe(track)), *list_merge_keys(track)]))
+        """Make a track of this batch findable for the rest of it; return its keys."""
+        keys = list_track_keys(track)
         for key in keys:
             self._by_key.setdefault(key, []).append(track)
         return keys
@@ -114,6 +114,12 @@ def _name_row(row: ServiceTrack | ServiceMapping) -> tuple[str, str]:
     """What Spotify's account data tells of a row: title, album and one artist, who comes first."""
     artist = row.artists[0] if row.artists else ""
     return name_key(artist, row.title), name_key(artist, row.album)
+
+
+def list_track_keys(track: Track) -> list[str]:
+    """Return the keys to be stored of a track: those that find it among the user's own lists on
+    Last.fm, and those that find what may be merged with it."""
+    return list(dict.fromkeys([*blocking_keys(describe(track)), *list_merge_keys(track)]))
 
 
 def list_merge_keys(track: Track | ServiceTrack) -> list[str]:

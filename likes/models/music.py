@@ -54,7 +54,7 @@ class Track(models.Model):
 
 
 class TrackKey(models.Model):
-    """A blocking key of a Track: what may be the same recording shares one (matching.index)."""
+    """A key of a Track: what may be the same recording shares one (``likes.merging``)."""
 
     track = models.ForeignKey(Track, models.CASCADE, related_name="keys")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
