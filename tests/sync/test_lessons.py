@@ -308,7 +308,7 @@ def test_exporting_calls_for_what_is_not_loved_yet_alone_and_at_the_rate_limit(
     assert len(times) <= len(loves) + 5
     busiest = max(sum(start <= time < start + 1 for time in times) for start in times)
     assert busiest <= 10
-    # While it loved, was the ceiling, not the latency.
+    # The limit was the ceiling, not the latency.
     assert (len(loves) - 1) / (max(loves) - min(loves)) >= 10 * 0.8
 
 
