@@ -97,6 +97,7 @@ def import_likes(
                     connector=connector,
                     checkpoint=checkpoint,
                     summary=summary,
+                    run=run,
                     page_size=min(batch_size, limit or batch_size),
                     limit=limit,
                     max_pages=max_batches,
@@ -175,22 +176,26 @@ def import_file(
     with _run(user, Run.Kind.FILE, summary, started_by, dry_run) as run:
         if dry_run:
             with transaction.atomic():
-                _store_file(user, items, summary, progress or _silent)
+                _store_file(user, items, summary, progress or _silent, None)
                 transaction.set_rollback(True)
         else:
             with _lease(run, Checkpoint.Listing.SAVED):
-                _store_file(user, items, summary, progress or _silent)
+                _store_file(user, items, summary, progress or _silent, run)
         summary.complete = True
         summary.message = "; ".join(filter(None, [likes.note, _why_unavailable(items)]))
     return summary
 
 
 def _store_file(
-    user: User, items: Sequence[LikedTrack], summary: ImportSummary, progress: Progress
+    user: User,
+    items: Sequence[LikedTrack],
+    summary: ImportSummary,
+    progress: Progress,
+    run: Run | None,
 ) -> None:
     for start in range(0, len(items), FILE_BATCH):
         with transaction.atomic():
-            stored = store_likes(user, items[start : start + FILE_BATCH], Source.FILE)
+            stored = store_likes(user, items[start : start + FILE_BATCH], Source.FILE, run)
         summary.seen += len(stored.known_rows)
         summary.imported += stored.imported
         summary.already_known += stored.already_known
@@ -290,6 +295,7 @@ def _run(
     run = Run(user=user, kind=kind, started_by=started_by)
     if not dry_run:
         run.save()
+        summary.run = run.pk
     started = time.monotonic()
     state = Run.State.FAILED
     try:
@@ -298,6 +304,7 @@ def _run(
         except (ConnectorError, Busy, NotConnected, CredentialsMissing) as error:
             _explain_stop(user, error, summary)
             if isinstance(error, Busy) and run.pk and not summary.counts["api_calls"]:
+                summary.run = None
                 run.delete()  # it found another at work and did nothing: no history
         state = _state_of(summary)
     except KeyboardInterrupt:

@@ -19,7 +19,15 @@ from django.utils import timezone
 from connectors.records import LikedPage
 from connectors.spotify import SpotifyConnector
 from likes.leases import save_checkpoint
-from likes.models import Checkpoint, MappingQuerySet, Service, ServiceMapping, Source, SyncSettings
+from likes.models import (
+    Checkpoint,
+    MappingQuerySet,
+    Run,
+    Service,
+    ServiceMapping,
+    Source,
+    SyncSettings,
+)
 from likes.removals import Inconclusive, find_missing
 from likes.summaries import NEEDS_A_PERSON, ImportSummary
 from likes.track_sync import item_key, store_likes
@@ -43,6 +51,7 @@ class Walk:
     connector: SpotifyConnector
     checkpoint: Checkpoint
     summary: ImportSummary
+    run: Run | None = None
     page_size: int = 50
     limit: int | None = None
     max_pages: int | None = None
@@ -91,7 +100,7 @@ class Walk:
         checkpoint's new fields.
         """
         with transaction.atomic():
-            stored = store_likes(self.user, page.items, Source.API)
+            stored = store_likes(self.user, page.items, Source.API, self.run)
             save_checkpoint(
                 self.checkpoint,
                 total=page.total,
@@ -284,7 +293,8 @@ def _reconcile(walk: Walk) -> None:
     follow = settings.filter(on_unlike=SyncSettings.Unlike.FOLLOW).exists()
     with transaction.atomic():
         if not refused:
-            walk.summary.removed_on_spotify += mark_removed_on_spotify(walk.user, gone, follow)
+            count = mark_removed_on_spotify(walk.user, gone, follow, walk.run)
+            walk.summary.removed_on_spotify += count
         if stood_still:
             unlist(walk.user, hidden)
             total = checkpoint.total or 0

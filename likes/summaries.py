@@ -10,16 +10,18 @@ DONE, NEEDS_A_PERSON, TRY_LATER = 0, 1, 75
 
 @dataclass
 class Summary:
-    """How a run ended. ``more`` says that it stopped only because its slice was done."""
+    """How a run ended. ``more`` says that it stopped only because its slice was done; ``run`` is
+    the id under which its changes can be taken back."""
 
     exit_code: int = field(default=DONE, kw_only=True)
     message: str = field(default="", kw_only=True)
     more: bool = field(default=False, kw_only=True)
+    run: int | None = field(default=None, kw_only=True)
 
     @property
     def counts(self) -> dict[str, Any]:
         """The keys that ``--json`` prints, in their order."""
-        outcome = {"exit_code", "message", "more"}
+        outcome = {"exit_code", "message", "more", "run"}
         return {key: value for key, value in asdict(self).items() if key not in outcome}
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from connectors.records import LikedTrack, ServiceTrack
 from likes.merging import Candidates
-from likes.models import Like, Service, ServiceMapping, Source, Track, TrackKey
+from likes.models import Like, Run, RunChange, Service, ServiceMapping, Source, Track, TrackKey
 from likes.unlikes import like_again
 
 State = Like.State
@@ -48,13 +48,15 @@ def item_key(item: LikedTrack) -> str:
     return f"{parts[0]}:{digest[:48]}"
 
 
-def store_likes(user: User, items: Sequence[LikedTrack], source: Source) -> Stored:
+def store_likes(
+    user: User, items: Sequence[LikedTrack], source: Source, run: Run | None = None
+) -> Stored:
     """Store a batch of rows of Spotify's liked songs, or of a file, and say what became of each.
 
     Storing a row again changes nothing. A row that is the same recording as a track the user
-    already has is merged into it; when in doubt it stays a track of its own.
+    already has is merged into it; when in doubt it stays a track of its own. What is new in
+    Narada is noted of the ``run``.
     """
-    listed = source == Source.API
     stored = Stored()
     keyed = [(item_key(item), item) for item in items]
     known = {
@@ -80,9 +82,9 @@ def store_likes(user: User, items: Sequence[LikedTrack], source: Source) -> Stor
         else:
             met_again[key] = item
     if met_again:
-        _refresh_known(user, met_again, known, source, listed)
+        _refresh_known(user, met_again, known, source, run)
     if fresh:
-        _add_fresh(user, fresh, source, listed, stored)
+        _add_fresh(user, fresh, source, stored, run)
     return stored
 
 
@@ -91,15 +93,16 @@ def _refresh_known(
     met_again: dict[str, LikedTrack],
     known: dict[str, ServiceMapping],
     source: Source,
-    listed: bool,
+    run: Run | None,
 ) -> None:
     """Bring known rows up to date: listed again, named anew, given by a file as well."""
+    listed = source == Source.API
     changed: list[ServiceMapping] = []
     liked_again: list[ServiceMapping] = []
     nameless_again: list[int] = []
     for key, item in met_again.items():
         mapping = known[key]
-        if listed and not mapping.listed and item.track is not None:
+        if listed and item.track is not None and _is_liked_anew(mapping, item):
             liked_again.append(mapping)
         elif listed and not mapping.listed:
             nameless_again.append(mapping.track_id)
@@ -124,11 +127,20 @@ def _refresh_known(
         Like.objects.of(user).filter(track__in=tracks).exclude(source=Source.FILE).update(
             source=Source.FILE
         )
-    like_again(user, liked_again, source)
+    like_again(user, liked_again, source, run)
     if nameless_again:
-        Like.objects.of(user).on(Service.NARADA).filter(track__in=nameless_again).update(
-            state=State.UNAVAILABLE, removed_at=None, updated_at=timezone.now()
-        )
+        nameless = Like.objects.of(user).on(Service.NARADA).filter(track__in=nameless_again)
+        ended = nameless.filter(state=State.REMOVED)
+        RunChange.objects.record(run, RunChange.What.ADDED, ended.values_list("pk", "state"))
+        nameless.update(state=State.UNAVAILABLE, removed_at=None, updated_at=timezone.now())
+
+
+def _is_liked_anew(mapping: ServiceMapping, item: LikedTrack) -> bool:
+    """Whether it is listed again, or since a later time: unliked and liked between two readings."""
+    if not mapping.listed:
+        return True
+    dates = mapping.liked_at, item.liked_at
+    return dates[0] is not None and dates[1] is not None and dates[0] < dates[1]
 
 
 def _facts(mapping: ServiceMapping) -> tuple[object, ...]:
@@ -144,8 +156,13 @@ def _describe_mapping(mapping: ServiceMapping, track: ServiceTrack) -> None:
 
 
 def _add_fresh(
-    user: User, fresh: dict[str, LikedTrack], source: Source, listed: bool, stored: Stored
+    user: User,
+    fresh: dict[str, LikedTrack],
+    source: Source,
+    stored: Stored,
+    run: Run | None,
 ) -> None:
+    listed = source == Source.API
     new_tracks: list[tuple[Track, LikedTrack]] = []
     keys: list[list[str]] = []
     mappings: list[ServiceMapping] = []
@@ -170,24 +187,42 @@ def _add_fresh(
         stored.merged += not match.same_row
         mapping.rule, mapping.score, mapping.evidence = Rule.MERGED, match.score, match.evidence
         merged.append(mapping)
-    Track.objects.bulk_create(track for track, _ in new_tracks)
-    TrackKey.objects.bulk_create(
-        TrackKey(track=track, user=user, key=key)
-        for (track, _), track_keys in zip(new_tracks, keys, strict=True)
-        for key in track_keys
-    )
+    _create_tracks(user, new_tracks, keys)
     ServiceMapping.objects.bulk_create(mappings)
-    Like.objects.bulk_create(
-        like for track, item in new_tracks for like in _new_likes(user, track, item, source, listed)
-    )
+    _create_likes(user, new_tracks, source, run)
     ServiceMapping.objects.bulk_update(
         given_ids,
         ["key", "service_id", "listed", "liked_at", "title", "artists", "album", "duration_ms",
          "isrc", "updated_at"],
     )  # fmt: skip
     if listed:
-        like_again(user, [*given_ids, *merged], source)
+        like_again(user, [*given_ids, *merged], source, run)
     _date_merged_likes(user, merged)
+
+
+def _create_tracks(
+    user: User, new_tracks: Sequence[tuple[Track, LikedTrack]], keys: Sequence[list[str]]
+) -> None:
+    Track.objects.bulk_create(track for track, _ in new_tracks)
+    TrackKey.objects.bulk_create(
+        TrackKey(track=track, user=user, key=key)
+        for (track, _), track_keys in zip(new_tracks, keys, strict=True)
+        for key in track_keys
+    )
+
+
+def _create_likes(
+    user: User,
+    new_tracks: Sequence[tuple[Track, LikedTrack]],
+    source: Source,
+    run: Run | None,
+) -> None:
+    listed = source == Source.API
+    likes = Like.objects.bulk_create(
+        like for track, item in new_tracks for like in _new_likes(user, track, item, source, listed)
+    )
+    in_narada = [(like.pk, "") for like in likes if like.service == Service.NARADA]
+    RunChange.objects.record(run, RunChange.What.ADDED, in_narada)
 
 
 def _give_id(

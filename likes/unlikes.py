@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
 
-from likes.models import Like, Service, ServiceMapping, Source
+from likes.models import Like, LikeQuerySet, Run, RunChange, Service, ServiceMapping, Source
 
 State = Like.State
+What = RunChange.What
 
 
-def like_again(user: User, mappings: Sequence[ServiceMapping], source: Source) -> None:
-    """The listing shows them again: liked on Spotify, and in Narada if that had ended there."""
+def like_again(
+    user: User, mappings: Sequence[ServiceMapping], source: Source, run: Run | None = None
+) -> None:
+    """The listing shows them again: liked on Spotify, and in Narada if that had ended there.
+
+    What ended in Narada while Spotify went on listing it, as a person took it back, returns only
+    if it was liked anew since.
+    """
     if not mappings:
         return
     now = timezone.now()
     liked_at = {mapping.track_id: mapping.liked_at for mapping in mappings}
     likes = Like.objects.of(user).filter(track__in=liked_at)
-    on_spotify = set(likes.on(Service.SPOTIFY).values_list("track_id", flat=True))
+    on_spotify = dict(likes.on(Service.SPOTIFY).values_list("track_id", "state"))
     likes.on(Service.SPOTIFY).update(
         state=State.PRESENT, removed_at=None, confirmed_at=now, updated_at=now
     )
@@ -30,12 +38,17 @@ def like_again(user: User, mappings: Sequence[ServiceMapping], source: Source) -
         for track_id, when in liked_at.items()
         if track_id not in on_spotify
     )  # fmt: skip
-    returned = set(
-        likes.on(Service.NARADA).filter(state=State.REMOVED).values_list("track_id", flat=True)
-    )
+    ended = likes.on(Service.NARADA).filter(state=State.REMOVED)
+    returned = {
+        track_id
+        for track_id, removed_at in ended.values_list("track_id", "removed_at")
+        if on_spotify.get(track_id) != State.PRESENT or _is_later(liked_at[track_id], removed_at)
+    }
     if returned:
         back = likes.filter(track__in=returned)
-        back.on(Service.NARADA).update(state=State.PRESENT, removed_at=None, updated_at=now)
+        returning = back.on(Service.NARADA)
+        RunChange.objects.record(run, What.ADDED, returning.values_list("pk", "state"))
+        returning.update(state=State.PRESENT, removed_at=None, updated_at=now)
         back.on(Service.LASTFM).filter(state__in=[State.REMOVING, State.REMOVED]).update(
             state=State.PENDING, removed_at=None, attempts=0, next_attempt_at=None, updated_at=now
         )
@@ -46,7 +59,16 @@ def like_again(user: User, mappings: Sequence[ServiceMapping], source: Source) -
     Like.objects.bulk_update(undated, ["liked_at"])
 
 
-def mark_removed_on_spotify(user: User, keys: Sequence[str], follow: bool) -> int:
+def _is_later(liked_at: datetime | None, removed_at: datetime | None) -> bool:
+    """Whether a like is not older than what ended it; Spotify dates likes to the second."""
+    if liked_at is None or removed_at is None:
+        return False
+    return liked_at > removed_at - timedelta(seconds=1)
+
+
+def mark_removed_on_spotify(
+    user: User, keys: Sequence[str], follow: bool, run: Run | None = None
+) -> int:
     """Mark rows that Spotify no longer has; return how many.
 
     With ``follow`` the like ends in Narada too, and what Narada itself loved is to be un-loved.
@@ -62,21 +84,40 @@ def mark_removed_on_spotify(user: User, keys: Sequence[str], follow: bool) -> in
     likes = Like.objects.of(user).filter(track__in=gone)
     likes.on(Service.SPOTIFY).update(state=State.REMOVED, removed_at=now, updated_at=now)
     # Of what was never more than a row that says nothing, nothing is worth keeping.
-    likes.on(Service.NARADA).filter(state=State.UNAVAILABLE).update(
-        state=State.REMOVED, removed_at=now, updated_at=now
-    )
+    nameless = likes.on(Service.NARADA).filter(state=State.UNAVAILABLE)
+    _change(run, What.REMOVED, nameless, state=State.REMOVED, removed_at=now)
     if follow:
-        likes.on(Service.NARADA).update(state=State.REMOVED, removed_at=now, updated_at=now)
-        on_lastfm = likes.on(Service.LASTFM)
-        # What is in flight may arrive, and is then ours.
-        ours = Q(state=State.PRESENT, sent_at__isnull=False) | Q(state=State.SENDING)
-        on_lastfm.filter(ours).update(
-            state=State.REMOVING, attempts=0, next_attempt_at=None, updated_at=now
-        )
-        on_lastfm.filter(state__in=[State.PENDING, *Like.OPEN_STATES]).update(
-            state=State.REMOVED, removed_at=now, updated_at=now
-        )
+        end_likes(user, gone, run)
     return count
+
+
+def end_likes(user: User, tracks: Collection[int], run: Run | None, why: str = "") -> None:
+    """These likes end in Narada, and what Narada itself loved of them is to be un-loved.
+
+    What a person ruled out stays so. ``why`` is kept with the rows of Last.fm.
+    """
+    now = timezone.now()
+    likes = Like.objects.of(user).filter(track__in=tracks)
+    in_narada = likes.on(Service.NARADA).exclude(state=State.REMOVED)
+    _change(run, What.REMOVED, in_narada, state=State.REMOVED, removed_at=now)
+    stop_loving(likes.on(Service.LASTFM), run, why)
+
+
+def stop_loving(on_lastfm: LikeQuerySet, run: Run | None, why: str = "") -> None:
+    """Of these rows of Last.fm, un-love what Narada loved and do not send what it did not yet."""
+    # What is in flight may arrive, and is then ours.
+    ours = Q(state=State.PRESENT, sent_at__isnull=False) | Q(state=State.SENDING)
+    said = {"last_error": why} if why else {}
+    taken_back = {"state": State.REMOVING, "attempts": 0, "next_attempt_at": None}
+    _change(run, What.UNLOVED, on_lastfm.filter(ours), **taken_back, **said)
+    unsent = on_lastfm.filter(state__in=[State.PENDING, *Like.OPEN_STATES])
+    ended = {"state": State.REMOVED, "removed_at": timezone.now()}
+    _change(run, What.UNLOVED, unsent, **ended, **said)
+
+
+def _change(run: Run | None, what: str, likes: LikeQuerySet, **fields: object) -> None:
+    RunChange.objects.record(run, what, likes.values_list("pk", "state"))
+    likes.update(**fields, updated_at=timezone.now())
 
 
 def unlist(user: User, keys: Sequence[str]) -> None:

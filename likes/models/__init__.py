@@ -1,5 +1,6 @@
 """What Narada stores. The state of a like is a row; nothing else ever stands in for it."""
 
+from likes.models.changes import RunChange, RunChangeQuerySet
 from likes.models.connections import Connection, ServiceHold, SyncSettings
 from likes.models.listings import Checkpoint, ListedTrack, ListedTrackKey, Run
 from likes.models.music import (
@@ -22,6 +23,8 @@ __all__ = [
     "ListedTrackKey",
     "MappingQuerySet",
     "Run",
+    "RunChange",
+    "RunChangeQuerySet",
     "Service",
     "ServiceHold",
     "ServiceMapping",

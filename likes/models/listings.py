@@ -114,6 +114,7 @@ class Run(models.Model):
         FILE = "file", "import of a file"
         EXPORT = "export", "export to Last.fm"
         VERIFY = "verify", "verification"
+        UNDO = "undo", "undo"
 
     class State(models.TextChoices):
         RUNNING = "running", "running"
