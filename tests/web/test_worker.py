@@ -89,7 +89,7 @@ def test_each_process_stops_when_it_is_told_to(start: Any, tmp_path: Path) -> No
         # As honcho does: the whole group. It kills what has not ended 5 seconds later.
         os.killpg(process.pid, signal.SIGTERM)
     for process in processes:
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
 
 
 def test_new_likes_are_loved_by_themselves(world: Any, start: Any) -> None:
