@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from connectors.lastfm import LastfmConnector
+from likes.in_flight import IN_FLIGHT, Outcome, Sent, first_stop, send_each
 from likes.lastfm_listing import chunked, read_library, read_loved
 from likes.lastfm_pages import (
     PageChoice,
@@ -19,16 +21,7 @@ from likes.lastfm_pages import (
     store_choices,
 )
 from likes.leases import save_checkpoint
-from likes.loving import (
-    Outcome,
-    Settled,
-    adopt_loved_pages,
-    first_stop,
-    love_batch,
-    send_each,
-    settle_by_loved_list,
-    take_back,
-)
+from likes.loving import Loving, Settled, adopt_loved_pages, settle_by_loved_list, take_back
 from likes.models import (
     Checkpoint,
     Like,
@@ -47,6 +40,8 @@ Listing = ListedTrack.Listing
 
 #: How many tracks are held against the lists at once.
 CHUNK = 500
+#: How many loves are under way while the next batch is made ready: at 4 a second three seconds'.
+AHEAD = 2 * IN_FLIGHT
 
 
 @dataclass
@@ -174,25 +169,32 @@ class Export:
         self._note_adopted(settle_by_loved_list(self.user, whole=False, tracks=tracks))
 
     def _love_all(self) -> None:
-        batches = 0
-        while self.limit is None or self.summary.loved < self.limit:
-            if self.max_batches is not None and batches >= self.max_batches:
-                self.summary.more = self._next_batch().exists()
-                return
-            batch = list(self._next_batch())
-            if not batch:
-                return
-            batches += 1
-            # The lease is shown to be still ours before anything is sent.
-            save_checkpoint(self.checkpoint, read_at=timezone.now())
-            self._settle_pages(batch)
-            self._love(batch)
-            self.progress(self.summary.settled, self.total, "likes settled")
+        with Loving(self.connector, self._note_sent, settings.LASTFM_REQUESTS_PER_SECOND) as loving:
+            batches = 0
+            while self.max_batches is None or batches < self.max_batches:
+                batch = list(self._next_batch(len(loving)))
+                if batch:
+                    batches += 1
+                    # The lease is shown to be still ours before anything is sent.
+                    save_checkpoint(self.checkpoint, read_at=timezone.now())
+                    self._settle_pages(batch)
+                    loving.begin(self._pair_with_pages(batch))
+                    loving.settle(AHEAD)
+                    self.progress(self.summary.settled, self.total, "likes settled")
+                elif loving:
+                    # Of what is under way some may be refused, and leave room in the limit.
+                    loving.settle()
+                else:
+                    break
+            loving.settle()
+        if self.max_batches is not None:
+            self.summary.more = self._next_batch().exists()
+        self.progress(self.summary.settled, self.total, "likes settled")
 
-    def _next_batch(self) -> LikeQuerySet:
+    def _next_batch(self, under_way: int = 0) -> LikeQuerySet:
         size = self.batch_size
         if self.limit is not None:
-            size = min(size, self.limit - self.summary.loved)
+            size = max(0, min(size, self.limit - self.summary.loved - under_way))
         pending = Like.objects.of(self.user).on(Service.LASTFM).filter(state=State.PENDING)
         return pending.due().oldest_first().select_related("track")[:size]
 
@@ -230,7 +232,8 @@ class Export:
         self.summary.not_found += choice.state == State.NOT_FOUND
         self.summary.failed += choice.state == State.FAILED
 
-    def _love(self, batch: list[Like]) -> None:
+    def _pair_with_pages(self, batch: list[Like]) -> list[tuple[Like, ServiceMapping]]:
+        """Return those of a batch that are still to be sent, each with its page."""
         ids = [like.pk for like in batch]
         mappings = {
             mapping.track_id: mapping
@@ -242,22 +245,19 @@ class Export:
         self.summary.already_loved += len(shared)
         self.sent += shared
         pending = Like.objects.in_bulk(ids)
-        ready = [
+        return [
             (pending[pk], mappings[pending[pk].track_id])
             for pk in ids
             if pk in pending
             and pending[pk].state == State.PENDING
             and pending[pk].track_id in mappings
         ]
-        sent, stop = love_batch(self.connector, ready)
-        for like, one in sent:
-            if one.outcome == Outcome.DONE:
-                self.sent.append(like.pk)
-                self.summary.loved += 1
-            elif one.outcome == Outcome.REFUSED:
-                self.summary.failed += 1
-        if stop is not None:
-            raise stop
+
+    def _note_sent(self, sent: Sequence[tuple[Like, Sent]]) -> None:
+        loved = [like.pk for like, one in sent if one.outcome == Outcome.DONE]
+        self.sent += loved
+        self.summary.loved += len(loved)
+        self.summary.failed += sum(one.outcome == Outcome.REFUSED for _, one in sent)
 
     def _count_confirmed(self) -> int:
         return sum(

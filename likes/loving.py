@@ -6,27 +6,24 @@ reading of the loved list says whether Last.fm has them.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum
-from typing import Any, TypeVar
+from typing import Self
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from connectors.errors import ConnectorError, RequestRejected, TemporaryError
+from connectors.errors import ConnectorError
 from connectors.lastfm import LastfmConnector
+from likes.in_flight import Flight, Outcome, Sent, first_stop, send_each
 from likes.lastfm_listing import chunked
 from likes.models import Like, LikeQuerySet, ListedTrack, Service, ServiceMapping
 
-#: Requests under way at once, so that the rate limit and not the latency is the ceiling: at
-#: 4 a second these hide a second and a half of latency.
-IN_FLIGHT = 6
+#: Outcomes that come within this (s) are written together.
+WRITTEN_WITHIN = 1.0
 #: Last.fm may show a love a little late; one that is older than this and not shown was lost.
 SHOWN_WITHIN = timedelta(minutes=15)
 MOST_ATTEMPTS = 3
@@ -34,105 +31,97 @@ MOST_ATTEMPTS = 3
 State = Like.State
 #: What the loved list has a say on: all but what a person ruled out, and what is being taken back.
 _COMPARED = (State.PENDING, State.SENDING, State.PRESENT, State.REMOVED, *Like.OPEN_STATES)
-Item = TypeVar("Item")
 
 
-class Outcome(Enum):
-    DONE = "done"
-    REFUSED = "refused"
-    UNSENT = "unsent"
-    UNCERTAIN = "uncertain"
+class Loving:
+    """The loves of one run that are under way.
 
-
-@dataclass
-class Sent:
-    """What became of one call; ``value`` is what it returned."""
-
-    outcome: Outcome
-    error: ConnectorError | None = None
-    value: Any = None
-
-
-def send_each(call: Callable[[Item], object], items: Sequence[Item]) -> list[Sent]:
-    """Call for each item, in order, several at once; one error that is not the item's own stops
-    those that have not been begun.
+    A batch is begun while those before it are still in flight, so that the rate limit never waits
+    for the database; outcomes are written as they come, about once a second. Use it in a ``with``
+    block: when that ends early no more are begun, and what became of the others is written.
+    ``note`` is given the likes and what became of them in the transaction that writes it.
     """
-    stopping = threading.Event()
 
-    def send(item: Item) -> Sent:
-        if stopping.is_set():
-            return Sent(Outcome.UNSENT)
-        try:
-            value = call(item)
-        except RequestRejected as error:
-            return Sent(Outcome.REFUSED, error)
-        except ConnectorError as error:
-            stopping.set()
-            uncertain = isinstance(error, TemporaryError) and error.maybe_done
-            return Sent(Outcome.UNCERTAIN if uncertain else Outcome.UNSENT, error)
-        except BaseException:
-            stopping.set()
-            raise
-        finally:
-            # The budget may have asked the database whether the service holds us back, and this
-            # thread has a connection of its own.
-            connection.close()
-        return Sent(Outcome.DONE, value=value)
-
-    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="lastfm") as pool:
-        return list(pool.map(send, items))
-
-
-def first_stop(sent: Iterable[Sent]) -> ConnectorError | None:
-    """Return the error that stopped a batch, if one did."""
-    for one in sent:
-        if one.error is not None and one.outcome != Outcome.REFUSED:
-            return one.error
-    return None
-
-
-def love_batch(
-    connector: LastfmConnector, batch: Sequence[tuple[Like, ServiceMapping]]
-) -> tuple[list[tuple[Like, Sent]], ConnectorError | None]:
-    """Love a batch, oldest first; write what became of each; return that, and what stopped it."""
-    intended = Like.objects.filter(pk__in=[like.pk for like, _ in batch])
-    intended.filter(state=State.PENDING).update(
-        state=State.SENDING, attempts=F("attempts") + 1, updated_at=timezone.now()
-    )
-    # What a person, or an unlike, decided of a like since it was read stands: it is not sent.
-    still = set(intended.filter(state=State.SENDING).values_list("pk", flat=True))
-    batch = [(like, mapping) for like, mapping in batch if like.pk in still]
-    # Two tracks may share a page: it is loved once, for both.
-    pages = {mapping.key: mapping for _, mapping in batch}
-    answers = dict(
-        zip(
-            pages,
-            send_each(lambda m: connector.love_track(m.artists[0], m.title), list(pages.values())),
-            strict=True,
+    def __init__(
+        self,
+        connector: LastfmConnector,
+        note: Callable[[Sequence[tuple[Like, Sent]]], None],
+        per_second: float = 0.0,
+    ) -> None:
+        self._note = note
+        self._flight: Flight[ServiceMapping] = Flight(
+            lambda page: connector.love_track(page.artists[0], page.title), per_second
         )
-    )
-    sent = [answers[mapping.key] for _, mapping in batch]
-    with transaction.atomic():
-        _write_outcomes([like for like, _ in batch], sent)
-    return [(like, one) for (like, _), one in zip(batch, sent, strict=True)], first_stop(sent)
+        self._likes: dict[str, list[Like]] = {}
+        self._stop: ConnectorError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._flight.stop()
+        # After anything else, as when the lease is lost, the next reading of the list settles
+        # what is left.
+        if isinstance(error, ConnectorError | KeyboardInterrupt):
+            self._write_all()
+
+    def __len__(self) -> int:
+        """How many likes are under way."""
+        return sum(len(likes) for likes in self._likes.values())
+
+    def begin(self, batch: Sequence[tuple[Like, ServiceMapping]]) -> None:
+        """Write the intent to love a batch, oldest first, and line its calls up."""
+        intended = Like.objects.filter(pk__in=[like.pk for like, _ in batch])
+        intended.filter(state=State.PENDING).update(
+            state=State.SENDING, attempts=F("attempts") + 1, updated_at=timezone.now()
+        )
+        # What a person, or an unlike, decided of a like since it was read stands: it is not sent.
+        still = set(intended.filter(state=State.SENDING).values_list("pk", flat=True))
+        for like, page in batch:
+            if like.pk not in still:
+                continue
+            # Two tracks may share a page: it is loved once, for both.
+            if page.key not in self._likes:
+                self._likes[page.key] = []
+                self._flight.add(page)
+            self._likes[page.key].append(like)
+
+    def settle(self, most: int = 0) -> None:
+        """Write outcomes until at most ``most`` likes are under way; raise what stopped them."""
+        while len(self) > most and self._stop is None:
+            self._write(self._flight.take(len(self) - most, WRITTEN_WITHIN))
+        if self._stop is not None:
+            raise self._stop
+
+    def _write_all(self) -> None:
+        while self._flight:
+            self._write(self._flight.take(len(self._flight), WRITTEN_WITHIN))
+
+    def _write(self, answers: Sequence[tuple[ServiceMapping, Sent]]) -> None:
+        # What was not begun is younger than what stopped it, so the reason is known by then.
+        self._stop = self._stop or first_stop(one for _, one in answers)
+        sent = [(like, one) for page, one in answers for like in self._likes.pop(page.key)]
+        with transaction.atomic():
+            _write_outcomes(sent, str(self._stop or ""))
+            self._note(sent)
 
 
-def _write_outcomes(likes: Sequence[Like], sent: Sequence[Sent]) -> None:
+def _write_outcomes(sent: Sequence[tuple[Like, Sent]], reason: str) -> None:
+    """Write what became of likes; ``reason`` is why some were not sent."""
     now = timezone.now()
 
     def rows(outcome: Outcome) -> LikeQuerySet:
-        ids = [like.pk for like, one in zip(likes, sent, strict=True) if one.outcome == outcome]
+        ids = [like.pk for like, one in sent if one.outcome == outcome]
         # What a person, or an unlike, decided of a like while it was in flight stands.
         return Like.objects.filter(pk__in=ids, state=State.SENDING)
 
     rows(Outcome.DONE).update(
         state=State.PRESENT, sent_at=now, confirmed_at=None, last_error="", updated_at=now
     )
-    reason = str(first_stop(sent) or "")
     rows(Outcome.UNSENT).update(
         state=State.PENDING, last_error=reason, attempts=F("attempts") - 1, updated_at=now
     )
-    for like, one in zip(likes, sent, strict=True):
+    for like, one in sent:
         if one.outcome == Outcome.REFUSED:
             Like.objects.filter(pk=like.pk, state=State.SENDING).update(
                 state=State.FAILED, last_error=str(one.error), updated_at=now

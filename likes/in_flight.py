@@ -1,0 +1,177 @@
+"""Calls to a service, made in order and several at once, and what became of each."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from enum import Enum
+from statistics import median
+from threading import Condition, Event
+from typing import Any, Generic, TypeVar
+
+from django.db import connection
+
+from connectors.errors import ConnectorError, RequestRejected, TemporaryError
+
+#: Requests under way at once, at most: at 4 a second these hide a second and a half of latency.
+IN_FLIGHT = 6
+#: At least one is on its way while the next waits for its turn, so that no turn is missed.
+FEWEST_IN_FLIGHT = 2
+#: Calls that do not wait for one another are begun so far apart (s), lest they overtake.
+SHORTEST_DISTANCE = 0.005
+
+Item = TypeVar("Item")
+
+
+class Outcome(Enum):
+    DONE = "done"
+    REFUSED = "refused"
+    UNSENT = "unsent"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass
+class Sent:
+    """What became of one call; ``value`` is what it returned."""
+
+    outcome: Outcome
+    error: ConnectorError | None = None
+    value: Any = None
+
+
+def send(call: Callable[[Item], object], item: Item, stopping: Event) -> Sent:
+    """Call for one item, unless ``stopping``; an error that is not the item's own sets that."""
+    if stopping.is_set():
+        return Sent(Outcome.UNSENT)
+    try:
+        value = call(item)
+    except RequestRejected as error:
+        return Sent(Outcome.REFUSED, error)
+    except ConnectorError as error:
+        stopping.set()
+        uncertain = isinstance(error, TemporaryError) and error.maybe_done
+        return Sent(Outcome.UNCERTAIN if uncertain else Outcome.UNSENT, error)
+    except BaseException:
+        stopping.set()
+        raise
+    finally:
+        # The budget may have asked the database whether the service holds us back, and this
+        # thread has a connection of its own.
+        connection.close()
+    return Sent(Outcome.DONE, value=value)
+
+
+def send_each(call: Callable[[Item], object], items: Sequence[Item]) -> list[Sent]:
+    """Call for each item, in order, several at once; one error that is not the item's own stops
+    those that have not been begun.
+    """
+    stopping = Event()
+    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="lastfm") as pool:
+        return list(pool.map(lambda item: send(call, item, stopping), items))
+
+
+def first_stop(sent: Iterable[Sent]) -> ConnectorError | None:
+    """Return the error that stopped a batch, if one did."""
+    for one in sent:
+        if one.error is not None and one.outcome != Outcome.REFUSED:
+            return one.error
+    return None
+
+
+class Flight(Generic[Item]):
+    """Calls that are begun in the order of ``add``, while others are still under way.
+
+    Last.fm dates a love when it arrives, so a slow one must not be overtaken by many: no call is
+    begun while one that is ``width`` places older is unanswered. The width is as small as the
+    rate allows: with 200 ms of latency and 5 calls a second two are enough, and it grows, up to
+    IN_FLIGHT, when the service takes longer. ``per_second`` is the rate; 0 for no limit.
+    """
+
+    def __init__(self, call: Callable[[Item], object], per_second: float) -> None:
+        self._call = call
+        self._per_second = per_second
+        # Half of the even distance: each has its place in the line for the budget before the
+        # next one comes, and none comes too late for its turn.
+        even = 1 / per_second if per_second > 0 else 0.0
+        self._distance = max(SHORTEST_DISTANCE, even / 2)
+        self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="lastfm")
+        self._lined_up: deque[tuple[Item, Future[Sent]]] = deque()
+        self._stopping = Event()
+        self._changed = Condition()
+        self._added = self._begun = 0
+        self._unanswered: set[int] = set()
+        self._not_before = 0.0
+        self._seconds: deque[float] = deque(maxlen=9)
+
+    def __len__(self) -> int:
+        """How many were added and not taken."""
+        return len(self._lined_up)
+
+    def add(self, item: Item) -> None:
+        """Line up a call; it is begun by itself when its turn comes."""
+        self._lined_up.append((item, self._pool.submit(self._run, self._added, item)))
+        self._added += 1
+
+    def take(self, most: int, seconds: float) -> list[tuple[Item, Sent]]:
+        """Return what became of the oldest calls, in their order.
+
+        That is of one at least, where there are any, and of those up to ``most`` that are
+        answered within ``seconds``. Raises what a call raised that is no ConnectorError.
+        """
+        until = time.monotonic() + seconds
+        taken: list[tuple[Item, Sent]] = []
+        while self._lined_up and len(taken) < most:
+            item, answer = self._lined_up[0]
+            if taken and not wait([answer], max(0.0, until - time.monotonic())).done:
+                break
+            taken.append((item, answer.result()))
+            self._lined_up.popleft()
+        return taken
+
+    def stop(self) -> None:
+        """Begin no more, and return when all that was begun has ended."""
+        self._stopping.set()
+        with self._changed:
+            self._changed.notify_all()
+        self._pool.shutdown()
+
+    def _run(self, number: int, item: Item) -> Sent:
+        self._wait_turn(number)
+        begun_at = time.monotonic()
+        try:
+            return send(self._call, item, self._stopping)
+        finally:
+            with self._changed:
+                self._seconds.append(time.monotonic() - begun_at)
+                self._unanswered.remove(number)
+                self._changed.notify_all()
+
+    def _wait_turn(self, number: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: number == self._begun and self._may_begin(number))
+        # Nobody else comes here before this one is counted as begun.
+        if not self._stopping.is_set():
+            time.sleep(max(0.0, self._not_before - time.monotonic()))
+        with self._changed:
+            self._begun += 1
+            self._unanswered.add(number)
+            self._not_before = time.monotonic() + self._distance
+            self._changed.notify_all()
+
+    def _may_begin(self, number: int) -> bool:
+        oldest = min(self._unanswered, default=number)
+        return self._stopping.is_set() or number - oldest < self._find_width()
+
+    def _find_width(self) -> int:
+        if self._per_second <= 0:
+            return IN_FLIGHT
+        if not self._seconds:
+            return FEWEST_IN_FLIGHT
+        # While the rate is what holds calls back, a call takes ``width`` turns, the wait for its
+        # own included; when it takes more, the latency is.
+        needed = math.ceil(median(self._seconds) * self._per_second * 0.9)
+        return min(max(needed, FEWEST_IN_FLIGHT), IN_FLIGHT)
