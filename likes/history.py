@@ -93,9 +93,17 @@ def join_slices(slices: Iterable[Run], working: bool) -> list[ToldRun]:
 
 
 def _goes_on(run: Run, later: ToldRun) -> bool:
-    cut_off = run.state == Run.State.LATER and not run.message
     same = (run.get_kind_display(), run.started_by) == (later.kind, later.started_by)
-    return cut_off and same and later.started_at - (run.ended_at or run.started_at) < SLICE_GAP
+    return same and _is_cut_off(run) and later.started_at - _ended(run) < SLICE_GAP
+
+
+def _is_cut_off(run: Run) -> bool:
+    """Whether it ended only because its slice was done: the next one is queued."""
+    return run.state == Run.State.LATER and not run.message
+
+
+def _ended(run: Run) -> datetime:
+    return run.ended_at or run.started_at
 
 
 def _add_slice(told: ToldRun, run: Run) -> None:
@@ -114,7 +122,7 @@ def _tell(run: Run, working: bool) -> ToldRun:
     silent_since = timezone.now() - SILENCE
     if run.state == Run.State.RUNNING and not working and run.started_at < silent_since:
         state, label = Run.State.FAILED, "interrupted"
-    elif run.state == Run.State.LATER and not run.message:
+    elif _is_cut_off(run) and _ended(run) > timezone.now() - SLICE_GAP:
         state, label = Run.State.RUNNING, "goes on"
     return ToldRun(
         kind=run.get_kind_display(),

@@ -179,6 +179,18 @@ def test_home_tells_a_killed_run_as_interrupted(as_ada: Client, ada: User) -> No
     assert as_ada.get(reverse("home")).context["runs"][0].state_label == "running"
 
 
+def test_home_says_that_a_cut_run_goes_on_only_for_a_while(as_ada: Client, ada: User) -> None:
+    run = Run.objects.create(user=ada, kind="export", state="later", ended_at=timezone.now())
+    home = as_ada.get(reverse("home")).context
+    assert (home["runs"][0].state_label, home["busy"]) == ("goes on", True)
+
+    # Its next slice never came, as when the worker was stopped.
+    run.started_at = run.ended_at = timezone.now() - timedelta(minutes=11)
+    run.save()
+    home = as_ada.get(reverse("home")).context
+    assert (home["runs"][0].state_label, home["busy"]) == ("to go on later", False)
+
+
 def test_progress_asks_again_soon_while_work_is_under_way(as_ada: Client, ada: User) -> None:
     assert 'hx-trigger="every 20s"' in as_ada.get(reverse("progress")).text
     Checkpoint.objects.create(
