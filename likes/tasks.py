@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from celery import shared_task
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
@@ -89,7 +89,7 @@ def dispatch_due() -> None:
     give_settings_to_newcomers()
     if set(_find_held_services(now)) == {Service.SPOTIFY, Service.LASTFM}:
         return
-    for row in find_due(now)[:MOST_DISPATCHED]:
+    for row in find_due(now):
         # Two of these may run at once: who changes the row dispatches the user.
         mine = SyncSettings.objects.filter(pk=row.pk, next_sync_at=row.next_sync_at)
         if mine.update(next_sync_at=get_next_time(now)):
@@ -118,7 +118,8 @@ def find_usable_services(user_id: int) -> set[str]:
 
 
 def find_due(now: datetime) -> list[SyncSettings]:
-    """Return the settings of the users to be synced by now, the longest due first."""
+    """Return the settings of the users to be synced by now, the longest due first: so many as
+    are dispatched at once."""
     connected = Connection.objects.filter(_usable(), user=OuterRef("user"))
     return list(
         SyncSettings.objects.filter(
@@ -127,7 +128,7 @@ def find_due(now: datetime) -> list[SyncSettings]:
             Exists(connected.filter(service=Service.LASTFM)),
             enabled=True,
             user__is_active=True,
-        ).order_by("next_sync_at", "pk")
+        ).order_by(F("next_sync_at").asc(nulls_first=True), "pk")[:MOST_DISPATCHED]
     )
 
 

@@ -170,6 +170,17 @@ def test_dispatch_due_that_runs_twice_at_once_queues_once(
     assert syncs.order == ["import ada", "export ada"]
 
 
+def test_dispatch_due_takes_the_longest_due_and_newcomers_first(
+    syncs: Syncs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    for name, due in (("ada", 1), ("bob", 9), ("eve", None)):
+        add_user(name, next_sync_at=due and now - timedelta(minutes=due))
+    monkeypatch.setattr(tasks, "MOST_DISPATCHED", 2)
+    tasks.dispatch_due.delay()
+    assert syncs.order == ["import eve", "export eve", "import bob", "export bob"]
+
+
 @pytest.mark.parametrize(
     "user",
     [
