@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import execute_from_command_line
 from sync_world import World
 
@@ -223,6 +224,8 @@ def test_sync_all_goes_on_past_one_users_trouble(world: World, run: Run) -> None
         world.join(name)
         world.like(f"Of {name}", user=name)
     world.join("carol", lastfm=False)
+    world.order("users", name="dora")
+    User.objects.filter(pk=world.join("dora").pk).update(is_active=False)
     world.order("revoke", user="alice", service="lastfm")
     code, out, _ = run("sync_likes", "--all", "--json")
     results = json.loads(out)

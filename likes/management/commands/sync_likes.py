@@ -55,7 +55,7 @@ class Command(SyncCommand):
 
     def connected_users(self) -> list[User]:
         connected = Connection.objects.exclude(state=Connection.State.DISCONNECTED)
-        users = get_user_model().objects.order_by("username")
+        users = get_user_model().objects.filter(is_active=True).order_by("username")
         for service in ("spotify", "lastfm"):
             users = users.filter(pk__in=connected.filter(service=service).values("user"))
         return list(users)
