@@ -148,7 +148,7 @@ def _tell_runs(runs: list[dict[str, Any]]) -> Iterator[Line]:
         text = f"{Run.Kind(run['kind']).label}: {Run.State(run['state']).label}"
         if counts := tell_counts(run["counts"]):
             text += f" ({counts})"
-        yield _time(run["started_at"]), f"{text} {run['message']}".rstrip()
+        yield _time(run["started_at"]), f"{text}. {run['message']}" if run["message"] else text
 
 
 def _time(text: str) -> str:

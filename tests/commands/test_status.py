@@ -21,7 +21,7 @@ from sync_world import World
 from likes import holds
 from likes.encryption import reveal
 from likes.like_sync import export_likes, import_likes
-from likes.models import Checkpoint, Connection, Like, Service, SyncSettings
+from likes.models import Checkpoint, Connection, Like, Run, Service, SyncSettings
 from likes.status import collect_status
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,6 +136,7 @@ def test_status_in_words_is_plain_without_a_terminal(world: World, user: User) -
     world.like("One")
     import_likes(user)
     SyncSettings.objects.create(user=user, on_unlike="follow")
+    Run.objects.create(user=user, kind="export", state="stopped", message="It is refused.")
     Checkpoint.objects.filter(listing="saved").update(
         lease_holder="host:1:x", lease_until=timezone.now() + timedelta(seconds=30)
     )
@@ -147,6 +148,7 @@ def test_status_in_words_is_plain_without_a_terminal(world: World, user: User) -
     assert "being worked on by host:1:x" in out
     assert "On unlike: remove it in Narada, and on Last.fm what Narada loved" in out
     assert "import from Spotify: done (1 read, 1 new)\n" in out
+    assert "export to Last.fm: needs a person. It is refused.\n" in out
     assert "1 likes wait to be sent → narada export-likes-to-lastfm -u alice" in out
     assert "\x1b" not in out
 
