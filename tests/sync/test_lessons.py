@@ -23,8 +23,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from sync_world import World
 
+from likes.in_flight import IN_FLIGHT
 from likes.like_sync import export_likes, import_likes
-from likes.loving import IN_FLIGHT
 from likes.models import Like, Service, ServiceMapping, SyncSettings
 
 MakeWorld = Callable[..., World]
