@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -28,6 +28,8 @@ from likes.models import (
     LikeQuerySet,
     ListedTrack,
     MappingQuerySet,
+    Run,
+    RunChange,
     Service,
     ServiceMapping,
     Track,
@@ -52,6 +54,7 @@ class Export:
     connector: LastfmConnector
     checkpoint: Checkpoint
     summary: ExportSummary
+    noted_as: Run | None = None
     batch_size: int = 20
     limit: int | None = None
     max_batches: int | None = None
@@ -239,25 +242,41 @@ class Export:
             mapping.track_id: mapping
             for mapping in self._accepted().filter(track__in=[like.track_id for like in batch])
         }
-        shared = adopt_loved_pages(
-            self.user, Like.objects.filter(pk__in=ids, state=State.PENDING), mappings
-        )
+        with transaction.atomic():
+            shared = adopt_loved_pages(
+                self.user, Like.objects.filter(pk__in=ids, state=State.PENDING), mappings
+            )
+            # A page that Narada loved for another track is Narada's love for this one too.
+            ours = Like.objects.filter(pk__in=shared, sent_at__isnull=False)
+            self._record_loves(ours.values_list("pk", flat=True) if shared else [])
         self.summary.already_loved += len(shared)
         self.sent += shared
         pending = Like.objects.in_bulk(ids)
-        return [
+        ready = [
             (pending[pk], mappings[pending[pk].track_id])
             for pk in ids
             if pk in pending
             and pending[pk].state == State.PENDING
             and pending[pk].track_id in mappings
         ]
+        # Before they are sent, so that no kill leaves a love of which nobody knows whose it is.
+        self._record_loves([like.pk for like, _ in ready])
+        return ready
+
+    def _record_loves(self, ids: Iterable[int]) -> None:
+        RunChange.objects.record(
+            self.noted_as, RunChange.What.LOVED, [(pk, State.PENDING) for pk in ids]
+        )
 
     def _note_sent(self, sent: Sequence[tuple[Like, Sent]]) -> None:
         loved = [like.pk for like, one in sent if one.outcome == Outcome.DONE]
         self.sent += loved
         self.summary.loved += len(loved)
         self.summary.failed += sum(one.outcome == Outcome.REFUSED for _, one in sent)
+        unsent = (Outcome.REFUSED, Outcome.UNSENT)
+        not_sent = [like.pk for like, one in sent if one.outcome in unsent]
+        if not_sent and self.noted_as is not None:
+            self.noted_as.changes.filter(like__in=not_sent).delete()
 
     def _count_confirmed(self) -> int:
         return sum(

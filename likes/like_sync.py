@@ -244,6 +244,7 @@ def export_likes(
                 connector=connector,
                 checkpoint=checkpoint,
                 summary=summary,
+                noted_as=run,
                 batch_size=batch_size,
                 limit=limit,
                 max_batches=max_batches,

@@ -14,6 +14,9 @@ from likes.models import Like, LikeQuerySet, Run, RunChange, Service, ServiceMap
 State = Like.State
 What = RunChange.What
 
+#: What Narada itself loved on Last.fm. What is in flight may arrive, and is then ours.
+OURS = Q(state=State.PRESENT, sent_at__isnull=False) | Q(state=State.SENDING)
+
 
 def like_again(
     user: User, mappings: Sequence[ServiceMapping], source: Source, run: Run | None = None
@@ -105,11 +108,9 @@ def end_likes(user: User, tracks: Collection[int], run: Run | None, why: str = "
 
 def stop_loving(on_lastfm: LikeQuerySet, run: Run | None, why: str = "") -> None:
     """Of these rows of Last.fm, un-love what Narada loved and do not send what it did not yet."""
-    # What is in flight may arrive, and is then ours.
-    ours = Q(state=State.PRESENT, sent_at__isnull=False) | Q(state=State.SENDING)
     said = {"last_error": why} if why else {}
     taken_back = {"state": State.REMOVING, "attempts": 0, "next_attempt_at": None}
-    _change(run, What.UNLOVED, on_lastfm.filter(ours), **taken_back, **said)
+    _change(run, What.UNLOVED, on_lastfm.filter(OURS), **taken_back, **said)
     unsent = on_lastfm.filter(state__in=[State.PENDING, *Like.OPEN_STATES])
     ended = {"state": State.REMOVED, "removed_at": timezone.now()}
     _change(run, What.UNLOVED, unsent, **ended, **said)

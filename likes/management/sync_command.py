@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,12 +37,6 @@ class SyncCommand(NaradaCommand):
         )
         self.add_json_argument(parser)
 
-    def run_from_argv(self, argv: list[str]) -> None:
-        try:
-            super().run_from_argv(argv)
-        finally:
-            drop_unread_output()
-
     @contextmanager
     def progress(self) -> Iterator[Report]:
         with show_progress(self.stderr._out) as report:  # type: ignore[attr-defined]
@@ -65,19 +58,7 @@ class SyncCommand(NaradaCommand):
             self.stdout.write(json.dumps(whole[0] if len(whole) == 1 else merge(summaries)))
         code = max((summary.exit_code for summary in summaries), default=0)
         if code:
-            self.stdout.flush()
             sys.exit(code)
-
-
-def drop_unread_output() -> None:
-    """Hand over what was printed; where nobody reads it any more (``| head``), let it go.
-
-    Else Python would complain of the closed pipe when it ends.
-    """
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def is_proof(summary: Summary) -> bool:
@@ -112,7 +93,7 @@ def _import_in_words(summary: ImportSummary) -> list[str]:
     if summary.total_on_spotify is not None:
         state = "all known" if summary.complete else "not all read yet; run it again to go on"
         lines.append(f"Spotify has {summary.total_on_spotify:,} liked songs: {state}.")
-    lines.append(_cost(summary.api_calls, summary.seconds))
+    lines.append(_cost(summary.api_calls, summary.seconds) + _name_run(summary))
     return lines
 
 
@@ -129,7 +110,7 @@ def _export_in_words(summary: ExportSummary) -> list[str]:
     lines = [first]
     if summary.loved or summary.already_loved:
         lines.append(f"Last.fm shows {summary.confirmed:,} of them in its list.")
-    lines.append(_cost(summary.api_calls, summary.seconds))
+    lines.append(_cost(summary.api_calls, summary.seconds) + _name_run(summary))
     return lines
 
 
@@ -143,3 +124,8 @@ def _verify_in_words(summary: VerifySummary) -> list[str]:
 
 def _cost(calls: int, seconds: float) -> str:
     return f"{calls:,} {'call' if calls == 1 else 'calls'}, {seconds:,.1f} s."
+
+
+def _name_run(summary: Summary) -> str:
+    """Under this number ``narada undo`` takes back what it changed."""
+    return f" Run {summary.run}." if summary.run is not None else ""

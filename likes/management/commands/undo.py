@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from typing import Any
+
+from likes.leases import Busy
+from likes.management.base import TRY_LATER, Error, NaradaCommand, whole_number
+from likes.models import RunChange
+from likes.undo import Undo, UnknownRun, undo_run
+
+What = RunChange.What
+
+#: Tracks named of each kind; --json names all.
+MOST_NAMES = 20
+MOST_RUNS = 2**63 - 1
+
+#: What taking it back means, by what the run did.
+MEANING = {
+    What.ADDED: "added to Narada: they end there",
+    What.REMOVED: "removed in Narada: they return",
+    What.LOVED: "loved on Last.fm: they are un-loved",
+    What.UNLOVED: "no longer to be loved on Last.fm: they are loved again",
+}
+
+
+class Command(NaradaCommand):
+    help = (
+        "Take back what a run changed: likes that it added or removed in Narada, loves that it "
+        "sent to Last.fm. What another run or a person did since stays. The next export does on "
+        "Last.fm what follows. What is taken back returns when it is liked on Spotify anew, or "
+        "when the undo, which is a run too, is undone."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "run",
+            type=whole_number(1),
+            metavar="RUN",
+            help="the number of a run, as import, export and status print it",
+        )
+        self.add_user_argument(parser)
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="list what would be taken back, and change nothing",
+        )
+        self.add_json_argument(parser)
+
+    def handle(self, *args: Any, run: int, user: str, dry_run: bool, **options: Any) -> None:
+        try:
+            undo = undo_run(self.get_user(user), min(run, MOST_RUNS), dry_run=dry_run)
+        except UnknownRun as error:
+            raise Error(str(error)) from error
+        except Busy as error:
+            raise Error(str(error), TRY_LATER) from error
+        if options["as_json"]:
+            self.stdout.write(json.dumps(describe(undo)))
+        else:
+            for line in tell(undo, dry_run):
+                self.stdout.write(line)
+
+
+def describe(undo: Undo) -> dict[str, Any]:
+    """Return what ``--json`` prints: ``changes = taken_back + skipped``."""
+    taken_back = undo.count
+    skipped = undo.skipped.total()
+    return {
+        "run": undo.run.pk,
+        "undone_by": undo.undone_by.pk if undo.undone_by else None,
+        "changes": taken_back + skipped,
+        "taken_back": taken_back,
+        "skipped": skipped,
+        "to_unlove": undo.unloves,
+        "reasons": dict(undo.skipped),
+        "tracks": {what: list_names(undo, what) for what in undo.changes},
+    }
+
+
+def list_names(undo: Undo, what: str) -> list[str]:
+    return [str(change.like.track) for change in undo.changes[what]]
+
+
+def tell(undo: Undo, dry_run: bool) -> Iterator[str]:
+    yield f"Run {undo.run.pk}: {undo.run} UTC."
+    for what, meaning in MEANING.items():
+        names = list_names(undo, what)
+        if names:
+            yield f"{len(names):,} {meaning}."
+            yield from (f"  {name}" for name in names[:MOST_NAMES])
+            if len(names) > MOST_NAMES:
+                yield f"  and {len(names) - MOST_NAMES:,} more; --json names all"
+    for reason, count in undo.skipped.most_common():
+        yield f"{count:,} left: {reason}."
+    if undo.unloves:
+        yield f"On Last.fm the next export takes back {undo.unloves:,} loves that Narada sent."
+    if not undo.count:
+        yield "There is nothing to take back."
+    elif dry_run:
+        yield "Nothing was changed."
+    elif undo.undone_by:
+        yield (
+            f"Taken back. To have it as before: narada undo {undo.undone_by.pk} "
+            f"-u {undo.run.user.get_username()}"
+        )
