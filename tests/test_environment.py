@@ -102,22 +102,30 @@ def test_a_command_tells_a_wrong_setting_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("redirection", "code"), [(">&-", 1), (">/dev/full", 1), ("| head -c 1", 0)]
+    ("command", "code", "said"),
+    [
+        ("status --offline --json >&-", 1, ""),
+        ("status --offline --json | head -c 1", 0, ""),
+        ("status --offline --json >/dev/full", 1, "No space left on device"),
+        ("init_db >/dev/full", 1, "No space left on device"),
+    ],
 )
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_command_whose_output_is_gone_ends_without_a_traceback(
-    redirection: str, code: int, tmp_path: Path
+    command: str, code: int, said: str, unbuffered: str, tmp_path: Path
 ) -> None:
     done = subprocess.run(
-        f"{sys.executable} manage.py status --offline --json {redirection}",
+        f"{sys.executable} manage.py {command}",
         shell=True,
         cwd=ROOT,
-        env={**os.environ, "NARADA_VAR": str(tmp_path)},
+        env={**os.environ, "NARADA_VAR": str(tmp_path), "PYTHONUNBUFFERED": unbuffered},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == code
-    assert "Traceback" not in done.stderr
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == bool(said)
 
 
 def test_an_unknown_command_is_a_wrong_use(tmp_path: Path) -> None:

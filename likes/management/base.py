@@ -97,6 +97,20 @@ EXPECTED = (
 )
 
 
+def hand_over_output() -> None:
+    """Hand over what was printed while it can still be told that this failed.
+
+    Where nobody reads it any more, as after ``| head``, it is let go. Python would else complain
+    itself, when it flushes at its end. Raises Error where it cannot be written, as on a full disk.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise Error(f"The output cannot be written: {error.strerror}.") from error
+
+
 class NaradaCommand(BaseCommand):
     """A command whose every failure is one line and an exit code, never a traceback."""
 
@@ -113,7 +127,10 @@ class NaradaCommand(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         try:
-            super().run_from_argv(argv)
+            try:
+                super().run_from_argv(argv)
+            finally:
+                hand_over_output()
         except Error as error:  # raised by the parser, before Django's own handling begins
             self.stderr.write(f"Error: {error}")
             sys.exit(error.returncode)
@@ -121,9 +138,6 @@ class NaradaCommand(BaseCommand):
             self.stderr.write("Stopped. What was done is kept; run it again to go on.")
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
-            # Whoever read our output has seen enough, as `head` does. Python would complain once
-            # more when it flushes at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(READER_GONE)
 
     def execute(self, *args: Any, **options: Any) -> Any:

@@ -34,5 +34,4 @@ class Command(NaradaCommand):
             show_status(status, self.stdout._out)  # type: ignore[arg-type]
         code = NEEDS_A_PERSON if status["blockers"] else TRY_LATER if is_down(status) else DONE
         if code != DONE:
-            self.stdout.flush()
             sys.exit(code)
