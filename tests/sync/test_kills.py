@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from nursery import Nursery
 from sync_world import World
 
 from likes.export import AHEAD
 from likes.in_flight import IN_FLIGHT
-from likes.like_sync import export_likes, import_likes
+from likes.like_sync import export_likes, import_likes, verify_likes
 from likes.models import Checkpoint, Like, Run, ServiceMapping, Track
 
 MakeWorld = Callable[..., World]
+
+#: Of each of the three commands.
+KILLS_EACH = 35
+#: Likes that arrive before each import, so that none finds nothing to do.
+NEW_LIKES = 8
+#: A command is killed at a random moment up to this (s) after its start.
+LONGEST_LIFE = 0.45
 
 
 def kill_after(world: World, process: subprocess.Popen[str], kind: str, calls: int) -> None:
@@ -81,19 +92,105 @@ def test_a_killed_export_sends_again_only_what_was_in_flight(
     assert len(calls) - 60 <= kills * IN_FLIGHT
 
 
-def test_two_at_once_one_works_and_the_other_says_so(make_world: MakeWorld) -> None:
-    world = make_world(likes=30)
-    user = world.join()
-    world.box.add_faults({"kind": "latency", "ms": 400, "match": "/me/tracks"})
-    commands = [world.start("import_spotify_likes", "-u", "alice", "-b", "5") for _ in range(3)]
-    ends = []
-    for process in commands:
-        _, err = process.communicate(timeout=60)
-        ends.append((process.returncode, err))
-    assert sorted(code for code, _ in ends) == [0, 75, 75]
-    for code, err in ends:
-        assert "Traceback" not in err
-        if code:
-            assert "Another run is at work" in err
-            assert len(err.strip().splitlines()) == 1
+def describe_rows(world: World, name: str) -> dict[str, tuple[Any, ...]]:
+    """All that Narada holds of a user's songs, by their Spotify ids."""
+    user = world.users[name]
+    states: dict[int, dict[str, Any]] = {}
+    for like in Like.objects.of(user):
+        facts = like.state, like.liked_at, like.sent_at is None, like.confirmed_at is None
+        states.setdefault(like.track_id, {})[like.service] = facts
+    pages = {
+        mapping.track_id: (mapping.key, mapping.decision, mapping.rule)
+        for mapping in ServiceMapping.objects.of(user).on("lastfm")
+    }
+    songs = ServiceMapping.objects.of(user).on("spotify").select_related("track")
+    return {
+        song.key: (song.track.title, song.track.artists, song.listed, states[song.track_id],
+                   pages.get(song.track_id))
+        for song in songs
+    }  # fmt: skip
+
+
+def make_twin(world: World) -> None:
+    """Sync, undisturbed, another user who likes the same songs since the same times."""
+    world.order("users", name="twin")
+    for row in reversed(world.likes()):
+        world.order("like", user="twin", service_id=row["service_id"], added_at=row["added_at"])
+    for row in world.box.order("scrobbles/alice", http="GET")["scrobbles"]:
+        order = {"artist": row["artist"], "title": row["title"], "playcount": row["playcount"]}
+        world.order("scrobble", user="twin", **order)
+    twin = world.join("twin")
+    assert (import_likes(twin).exit_code, export_likes(twin).exit_code) == (0, 0)
+
+
+def finish_and_compare(world: World, kills: int) -> None:
+    """Sync undisturbed; nothing may be lost, nor be sent twice but what was in flight at a kill."""
+    user = world.users["alice"]
+    world.box.clear_faults()
+    time.sleep(0.3)  # what was in flight arrives
+    imported, exported = import_likes(user), export_likes(user)
+    assert (imported.exit_code, imported.complete, exported.exit_code) == (0, True, 0)
+    proof = verify_likes(user)
+    assert (proof.agree, proof.loved) == (True, len(world.liked_ids())), proof.message
     assert world.listed(user) == world.liked_ids()
+    calls = world.box.calls(kind="track.love", user="alice")
+    assert sum(not call["effect"] for call in calls) <= kills * IN_FLIGHT
+    make_twin(world)
+    assert sorted(world.loves("alice")) == sorted(world.loves("twin"))
+    assert describe_rows(world, "alice") == describe_rows(world, "twin")
+
+
+@pytest.mark.slow
+def test_a_hundred_kills_at_random_moments_lose_nothing(
+    make_world: MakeWorld, nurture: Callable[..., Nursery]
+) -> None:
+    world = make_world(likes=60, scrobble_share=0.9)
+    user = world.join()
+    nursery = nurture(world)
+    chance = random.Random(2026)
+    # Long enough for several requests to be under way at a kill.
+    world.box.add_faults({"kind": "latency", "ms": 20})
+    commands = [
+        ("import_spotify_likes", "-b", "5"),
+        ("export_likes_to_lastfm", "-b", "5"),
+        ("verify_likes",),
+    ]
+    kills: Counter[str] = Counter()
+    while min(kills[name] for name, *_ in commands) < KILLS_EACH:
+        for name, *options in commands:
+            if name.startswith("import"):
+                world.order("like", user="alice", n=NEW_LIKES)
+            before = describe_rows(world, "alice")
+            pid = nursery.start("command", name, *options, "-u", "alice")
+            time.sleep(chance.uniform(0.0, LONGEST_LIFE))
+            kills[name] += nursery.kill(pid)
+            if name == "verify_likes":
+                assert describe_rows(world, "alice") == before
+    assert kills.total() >= 100
+    assert "not_found" not in world.states(user)
+    finish_and_compare(world, kills.total())
+
+
+@pytest.mark.slow
+def test_workers_that_are_killed_at_random_moments_lose_nothing(
+    make_world: MakeWorld, nurture: Callable[..., Nursery], settings: Any
+) -> None:
+    world = make_world(likes=100, scrobble_share=0.9)
+    user = world.join()
+    nursery = nurture(world, REDIS_URL=settings.REDIS_URL)
+    chance = random.Random(2026)
+    world.box.add_faults({"kind": "latency", "ms": 20})
+    kills = 0
+    while kills < 6:
+        world.order("like", user="alice", n=25)
+        assert nursery.wait(nursery.start("enqueue", user.pk)) == 0
+        seen = world.count()
+        pid = nursery.start("worker")
+        deadline = time.monotonic() + 20
+        while world.count() == seen:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0.0, 1.2))
+        kills += nursery.kill(pid)
+    assert set(Run.objects.values_list("started_by", flat=True)) == {"schedule"}
+    finish_and_compare(world, kills)

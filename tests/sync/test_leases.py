@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from nursery import Nursery
+from sync_world import World
 
 from likes.leases import LEASE, Busy, checkpoint_of, hold_lease, save_checkpoint
+from likes.like_sync import import_likes
 from likes.models import Checkpoint
 
 SAVED, LOVED = Checkpoint.Listing.SAVED, Checkpoint.Listing.LOVED
@@ -86,3 +92,54 @@ def test_a_long_run_renews_its_lease(user: User, monkeypatch: pytest.MonkeyPatch
         deadline = timezone.now() + timedelta(seconds=10)
         while Checkpoint.objects.get(pk=checkpoint.pk).lease_until == first:
             assert timezone.now() < deadline
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [("import_spotify_likes", "/me/tracks"), ("export_likes_to_lastfm", "user.getLovedTracks")],
+)
+def test_of_twenty_at_once_one_works_and_the_others_say_so(
+    make_world: Callable[..., World], nurture: Callable[..., Nursery], command: str, kind: str
+) -> None:
+    world = make_world(likes=30, scrobble_share=1.0)
+    user = world.join()
+    if command.startswith("export"):
+        import_likes(user)
+    # The one is at work for as long as it takes all to start.
+    world.box.add_faults({"kind": "latency", "ms": 8000, "match": kind, "times": 1})
+    nursery = nurture(world)
+    children = [nursery.start("command", command, "-u", "alice") for _ in range(20)]
+    ends = [nursery.wait(child) for child in children]
+    assert sorted(ends) == [0] + [75] * 19
+    said = nursery.log.read_text()
+    assert said.count("Another run is at work") == 19
+    assert "Traceback" not in said
+    if command.startswith("import"):
+        assert world.count("/me/tracks") == 1
+        assert world.listed(user) == world.liked_ids()
+    else:
+        assert len(world.sent()) == len(set(world.sent())) == len(world.loves()) == 30
+
+
+def test_the_lease_of_a_killed_run_is_taken_over_within_a_minute(
+    make_world: Callable[..., World],
+    nurture: Callable[..., Nursery],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = make_world(likes=30)
+    user = world.join()
+    world.box.add_faults({"kind": "latency", "ms": 1000, "match": "/me/tracks", "times": 1})
+    nursery = nurture(world)
+    child = nursery.start("command", "import_spotify_likes", "-u", "alice")
+    while not checkpoint_of(user, SAVED).lease_holder:
+        time.sleep(0.01)
+    assert nursery.kill(child)
+    # As another machine sees it, which cannot tell whether the process lives.
+    monkeypatch.setattr("likes.leases._name_machine", lambda: "elsewhere/1")
+    assert import_likes(user).exit_code == 75
+    for later, exit_code in ((LEASE - timedelta(seconds=3), 75), (timedelta(minutes=1), 0)):
+        now = timezone.now() + later
+        monkeypatch.setattr("likes.leases.timezone", SimpleNamespace(now=lambda now=now: now))
+        assert import_likes(user).exit_code == exit_code
+    assert world.listed(user) == world.liked_ids()
