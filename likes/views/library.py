@@ -112,6 +112,7 @@ def describe_track(track: Track) -> dict[str, object]:
         "in_narada": likes.get(Service.NARADA),
         "on_spotify": likes.get(Service.SPOTIFY),
         "on_lastfm": on_lastfm,
+        "open_states": Like.OPEN_STATES,
         "spotify_items": [item for item in mappings if item.service == Service.SPOTIFY],
         "pages": sorted(pages, key=_likeliest_first),
         "events": tell_events(track, likes, mappings),

@@ -335,6 +335,25 @@ def test_track_shows_evidence_reason_and_history(
         assert text in page, text
 
 
+@pytest.mark.parametrize(
+    ("state", "label"),
+    [
+        (State.REVIEW, "Why it waits:"),
+        (State.FAILED, "Why it waits:"),
+        (State.PENDING, "Last time:"),
+        (State.REMOVED, None),
+    ],
+)
+def test_track_says_that_it_waits_only_where_it_does(
+    as_ada: Client, ada: User, like_song: Any, state: State, label: str | None
+) -> None:
+    like = like_song(ada, state, last_error="What happened there.")
+    page = as_ada.get(reverse("track", args=[like.track_id])).text
+    assert "What happened there." in page
+    found = [text for text in ("Why it waits:", "Last time:") if text in page]
+    assert found == ([label] if label else [])
+
+
 def test_track_escapes_what_a_service_says(
     as_ada: Client, ada: User, like_song: Any, add_page: Any
 ) -> None:
