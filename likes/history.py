@@ -35,6 +35,8 @@ WORDS = {
     "likes": "likes",
     "excluded": "not wanted there",
     "waiting": "waiting",
+    "taken_back": "taken back",
+    "skipped": "left as they are",
 }
 #: What a later slice says anew; the other counts add up.
 LATEST = {"remaining", "candidates", "total_on_spotify", "complete", "confirmed"}
@@ -44,6 +46,7 @@ LATEST = {"remaining", "candidates", "total_on_spotify", "complete", "confirmed"
 class ToldRun:
     """One or more slices of a run, as a person sees them: newest slice first."""
 
+    number: int
     kind: str
     started_by: str
     state: str
@@ -92,9 +95,31 @@ def join_slices(slices: Iterable[Run], working: bool) -> list[ToldRun]:
     return told
 
 
+def list_slices(run: Run) -> list[Run]:
+    """Return a run with those before and after it that are slices of the same, oldest first."""
+    alike = Run.objects.filter(user=run.user_id, kind=run.kind, started_by=run.started_by)
+    slices = [run]
+    earlier = alike.filter(started_at__lt=run.started_at).order_by("-started_at")
+    for one in earlier[:MOST_SLICES]:
+        if not _is_followed(one, slices[0].started_at):
+            break
+        slices.insert(0, one)
+    later = alike.filter(started_at__gt=run.started_at).order_by("started_at")
+    for one in later[:MOST_SLICES]:
+        if not _is_followed(slices[-1], one.started_at):
+            break
+        slices.append(one)
+    return slices
+
+
 def _goes_on(run: Run, later: ToldRun) -> bool:
     same = (run.get_kind_display(), run.started_by) == (later.kind, later.started_by)
-    return same and _is_cut_off(run) and later.started_at - _ended(run) < SLICE_GAP
+    return same and _is_followed(run, later.started_at)
+
+
+def _is_followed(run: Run, started_at: datetime) -> bool:
+    """Whether a run that began then is the next slice of this one."""
+    return _is_cut_off(run) and started_at - _ended(run) < SLICE_GAP
 
 
 def _is_cut_off(run: Run) -> bool:
@@ -125,6 +150,7 @@ def _tell(run: Run, working: bool) -> ToldRun:
     elif _is_cut_off(run) and _ended(run) > timezone.now() - SLICE_GAP:
         state, label = Run.State.RUNNING, "goes on"
     return ToldRun(
+        number=run.pk,
         kind=run.get_kind_display(),
         started_by=run.started_by,
         state=state,

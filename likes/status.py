@@ -232,6 +232,7 @@ def _last_runs(user: User) -> list[Run]:
 
 def describe_run(run: Run) -> Status:
     return {
+        "run": run.pk,
         "kind": run.kind,
         "state": run.state,
         "started_by": run.started_by,

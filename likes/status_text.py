@@ -145,7 +145,7 @@ def _tell_runs(runs: list[dict[str, Any]]) -> Iterator[Line]:
     if not runs:
         yield "", "none yet"
     for run in runs:
-        text = f"{Run.Kind(run['kind']).label}: {Run.State(run['state']).label}"
+        text = f"run {run['run']}, {Run.Kind(run['kind']).label}: {Run.State(run['state']).label}"
         if counts := tell_counts(run["counts"]):
             text += f" ({counts})"
         yield _time(run["started_at"]), f"{text}. {run['message']}" if run["message"] else text

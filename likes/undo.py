@@ -18,6 +18,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from likes.history import list_slices
 from likes.lastfm_listing import chunked
 from likes.leases import Busy, hold_lease
 from likes.models import Checkpoint, Like, Run, RunChange, Service, ServiceMapping, Source
@@ -44,11 +45,13 @@ class UnknownRun(Exception):
 class Undo:
     """What an undo takes back, by kind, and how many changes it leaves as they are, and why.
 
-    ``run`` is the run that is undone, ``undone_by`` the undo itself, where it changed something;
-    ``unloves`` counts the loves that the next export takes back on Last.fm.
+    ``run`` is the run that is undone, with all the ``slices`` in which a worker did it;
+    ``undone_by`` is the undo itself, where it changed something; ``unloves`` counts the loves
+    that the next export takes back on Last.fm.
     """
 
     run: Run
+    slices: list[Run]
     changes: dict[str, list[RunChange]] = field(
         default_factory=lambda: {what: [] for what in What.values}
     )
@@ -84,7 +87,8 @@ def undo_run(
         transaction.atomic(),
     ):
         # A person may be deciding in the pages meanwhile.
-        touched = Like.objects.filter(pk__in=run.changes.values("like"))
+        changes = RunChange.objects.filter(run__in=list_slices(run))
+        touched = Like.objects.filter(pk__in=changes.values("like"))
         list(touched.select_for_update().values_list("pk", flat=True))
         undo = _plan(run)
         if undo.count:
@@ -93,10 +97,11 @@ def undo_run(
 
 
 def _plan(run: Run) -> Undo:
-    undo, since = Undo(run), _Since(run)
+    slices = list_slices(run)
+    undo, since = Undo(run, slices), _Since(slices)
     # What is to be loved again has to be liked again first.
     order = [What.REMOVED, What.ADDED, What.LOVED, What.UNLOVED]
-    for change in sorted(_list_net_changes(run), key=lambda change: order.index(change.what)):
+    for change in sorted(_list_net_changes(slices), key=lambda change: order.index(change.what)):
         obstacle = since.find_obstacle(change)
         if obstacle:
             undo.skipped[obstacle] += 1
@@ -109,11 +114,12 @@ def _plan(run: Run) -> Undo:
     return undo
 
 
-def _list_net_changes(run: Run) -> list[RunChange]:
+def _list_net_changes(slices: Sequence[Run]) -> list[RunChange]:
     """Return one change for each like; none for what the run itself undid again."""
     first: dict[int, RunChange] = {}
     last: dict[int, str] = {}
-    for change in run.changes.select_related("like__track").order_by("pk"):
+    changes = RunChange.objects.filter(run__in=slices)
+    for change in changes.select_related("like__track").order_by("pk"):
         first.setdefault(change.like_id, change)
         last[change.like_id] = change.what
     return [change for like_id, change in first.items() if change.what == last[like_id]]
@@ -122,15 +128,16 @@ def _list_net_changes(run: Run) -> list[RunChange]:
 class _Since:
     """What was done since a run to the likes that it changed."""
 
-    def __init__(self, run: Run) -> None:
-        likes = Like.objects.filter(track__likes__changes__run=run)
+    def __init__(self, slices: Sequence[Run]) -> None:
+        likes = Like.objects.filter(track__likes__changes__run__in=slices)
         in_narada = likes.on(Service.NARADA).filter(state__in=_LIKED)
         self.liked = set(in_narada.values_list("track_id", flat=True))
-        changes = RunChange.objects.filter(like__changes__run=run).exclude(run=run).order_by("pk")
+        changes = RunChange.objects.filter(like__changes__run__in=slices)
+        changes = changes.exclude(run__in=slices).order_by("pk")
         self._later = {
             like_id: (pk, by) for like_id, pk, by in changes.values_list("like", "pk", "run")
         }
-        mappings = ServiceMapping.objects.filter(track__likes__changes__run=run)
+        mappings = ServiceMapping.objects.filter(track__likes__changes__run__in=slices)
         decided = mappings.on(Service.LASTFM).filter(decided_by=ServiceMapping.DecidedBy.PERSON)
         excluded = likes.on(Service.LASTFM).filter(state=State.EXCLUDED)
         self._decided = _find_latest(
@@ -140,14 +147,14 @@ class _Since:
             ]
         )
         # Imports of one user never overlap: what one noted after this run's end is another's.
-        ended = run.ended_at or timezone.now()
+        ended = slices[-1].ended_at or timezone.now()
         shown = likes.on(Service.SPOTIFY).filter(state=State.PRESENT, confirmed_at__gt=ended)
         merged = mappings.on(Service.SPOTIFY).filter(created_at__gt=ended)
         self._found = {
             *shown.values_list("track", flat=True),
             *merged.values_list("track", flat=True),
         }
-        self._from_api = run.kind == Run.Kind.IMPORT
+        self._from_api = slices[0].kind == Run.Kind.IMPORT
 
     def find_obstacle(self, change: RunChange) -> str:
         """Say why a change is not to be taken back; "" if it is."""

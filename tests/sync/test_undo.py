@@ -354,6 +354,17 @@ def test_a_plan_notes_nothing_and_a_purge_forgets_changes(world: World) -> None:
     assert not Track.objects.exists()
 
 
+def test_undo_of_a_slice_takes_back_all_slices(make_world: MakeWorld) -> None:
+    world = make_world(likes=120)
+    alice = world.join()
+    slices = [import_likes(alice, max_batches=1, started_by="schedule") for _ in range(3)]
+    assert [one.more for one in slices] == [True, True, False]
+    like_songs(world, "Later")
+    import_likes(alice, started_by="schedule")
+    assert undo_run(alice, number_of(slices[1])).count == 120
+    assert world.states(alice, Service.NARADA) == {"present": 1, "removed": 120}
+
+
 def test_undo_of_runs_that_changed_nothing(world: World) -> None:
     like_songs(world, "One")
     alice = world.join()
