@@ -5,7 +5,6 @@ code, what is stored, how it heals, and that nothing is lost or sent twice.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import random
 from collections import Counter
@@ -25,8 +24,6 @@ from likes import accounts, holds
 from likes.in_flight import IN_FLIGHT
 from likes.like_sync import import_likes
 from likes.models import Checkpoint, Connection, Like, Run, Service, ServiceHold, ServiceMapping
-
-logger = logging.getLogger(__name__)
 
 MakeWorld = Callable[..., World]
 Fault = dict[str, Any]
@@ -594,8 +591,8 @@ def test_what_failed_shows_no_secret(imported: World, narada: Narada) -> None:
 #: How many likes, which seeds: ``NARADA_FAULT_SEEDS="1 2 3"`` tries more than the one fixed here.
 MANY = int(os.environ.get("NARADA_FAULT_LIKES", "2000"))
 SEEDS = [int(seed) for seed in os.environ.get("NARADA_FAULT_SEEDS", "20261123").split()]
-#: Of a hundred calls these many fail.
-FAILING = 10.0
+#: The odds in a hundred. Some faults fit one kind of call alone, so about ten in a hundred fail.
+FAILING = 12.0
 #: They end a run: a hold, a refusal. Were they as common as the others, nothing but these would
 #: be seen.
 ENDING: list[Fault] = [
@@ -646,10 +643,14 @@ def list_settled_twice(world: World) -> list[Name]:
 @pytest.mark.parametrize("fault", ["stall and all others"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_sync_ends_complete_while_one_call_in_ten_fails(
-    make_world: MakeWorld, narada: Narada, seed: int, fault: str
+    make_world: MakeWorld,
+    narada: Narada,
+    record_property: Callable[[str, object], None],
+    seed: int,
+    fault: str,
 ) -> None:
     """Repeated as cron would; each round comes when holds have ended, and now and then with an
-    access token that has too. ``-o log_cli=true --log-level=INFO`` tells how it went.
+    access token that has too. What it took is in pytest's ``--junitxml``.
     """
     chance = random.Random(seed)
     world = make_world(likes=MANY, scrobble_share=0.97, seed=seed % 1000)
@@ -673,12 +674,13 @@ def test_a_sync_ends_complete_while_one_call_in_ten_fails(
             break
     calls = world.count()
     failed = sum(bool(call["faults"]) for call in world.box.calls())
-    told = (seed, rounds, calls, failed, dict(fired), dict(codes))
-    logger.info("seed %s: %s rounds, %s calls, %s failed: %s; exit codes %s", *told)
+    took = {"rounds": rounds, "calls": calls, "failed": failed, "ends": codes, "faults": fired}
+    for what, much in took.items():
+        record_property(what, str(much))
     world.box.clear_faults()
     let_time_pass_within_an_outage()
     assert (narada(IMPORT)[0], narada(EXPORT)[0]) == (0, 0)
-    assert failed / calls > 0.05
+    assert failed / calls > 0.08
     assert world.listed(user) == world.liked_ids()
     assert world.states(user) == world.states(user, Service.NARADA) == {"present": MANY}
     assert len(world.loves()) == MANY
