@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,3 +143,12 @@ def test_nothing_is_printed(path: Path) -> None:
         and node.func.id == "print"
     ]
     assert not calls, f"print() in lines {calls}; commands write to self.stdout"
+
+
+def test_architecture_names_each_module_of_likes_and_nothing_else() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:\w+/)+\w+\.py)`", text))
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+    wiring = {"likes/__init__.py", "likes/apps.py", "likes/urls.py"}
+    modules = {name_module(path) for path in (ROOT / "likes").glob("*.py")}
+    assert modules - wiring - named == set()
