@@ -30,6 +30,7 @@ from likes.models import (
     ListedTrack,
     ListedTrackKey,
     Run,
+    RunChange,
     Service,
     ServiceHold,
     ServiceMapping,
@@ -288,6 +289,20 @@ class RunAdmin(StoredAdmin):
     @admin.display(description="counts")
     def sentence(self, run: Run) -> str:
         return tell_counts(run.counts)
+
+
+@admin.register(RunChange)
+class RunChangeAdmin(StoredAdmin):
+    list_display = ("__str__", "owner", "run", "was", "at")
+    list_filter = ("what", "at")
+    list_select_related = ("run__user", "like__track")
+    search_fields = ("=run__pk", "=run__user__username")
+    search_help_text = "The number of a run, or a user's name."
+    ordering = ("-pk",)
+
+    @admin.display(description="user", ordering="run__user__username")
+    def owner(self, change: RunChange) -> str:
+        return link_to(change.run.user)
 
 
 @admin.register(Connection)

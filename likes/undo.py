@@ -22,7 +22,7 @@ from likes.history import list_slices
 from likes.lastfm_listing import chunked
 from likes.leases import Busy, hold_lease
 from likes.models import Checkpoint, Like, Run, RunChange, Service, ServiceMapping, Source
-from likes.unlikes import OURS, end_likes, stop_loving
+from likes.unlikes import LOVED_AGAIN, OURS, end_likes, stop_loving
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +32,14 @@ What = RunChange.What
 CHUNK = 500
 _LIKED = (State.PRESENT, State.UNAVAILABLE)
 _TAKEN_BACK = (State.REMOVING, State.REMOVED)
-#: Where a love that was taken back goes on. Whether one that was about to be un-loved is still
-#: there, the next reading of Last.fm's list tells.
-_AGAIN = {State.REMOVING: State.SENDING, State.REMOVED: State.PENDING}
+
+#: What taking it back means, by what the run did.
+MEANING = {
+    What.ADDED: "added to Narada: they end there",
+    What.REMOVED: "removed in Narada: they return",
+    What.LOVED: "loved on Last.fm: they are un-loved",
+    What.UNLOVED: "no longer to be loved on Last.fm: they are loved again",
+}
 
 
 class UnknownRun(Exception):
@@ -265,7 +270,7 @@ def _return_likes(changes: Sequence[RunChange], by: Run) -> None:
 
 def _love_again(changes: Sequence[RunChange], by: Run) -> None:
     ids = [change.like_id for change in changes]
-    for state, again in _AGAIN.items():
+    for state, again in LOVED_AGAIN.items():
         likes = Like.objects.filter(pk__in=ids, state=state)
         RunChange.objects.record(by, What.LOVED, likes.values_list("pk", "state"))
         likes.update(

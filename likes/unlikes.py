@@ -16,6 +16,9 @@ What = RunChange.What
 
 #: What Narada itself loved on Last.fm. What is in flight may arrive, and is then ours.
 OURS = Q(state=State.PRESENT, sent_at__isnull=False) | Q(state=State.SENDING)
+#: Where a love that was taken back goes on. Whether one that was about to be un-loved is still
+#: there, the next reading of Last.fm's list tells.
+LOVED_AGAIN = {State.REMOVING: State.SENDING, State.REMOVED: State.PENDING}
 
 
 def like_again(
@@ -52,9 +55,10 @@ def like_again(
         returning = back.on(Service.NARADA)
         RunChange.objects.record(run, What.ADDED, returning.values_list("pk", "state"))
         returning.update(state=State.PRESENT, removed_at=None, updated_at=now)
-        back.on(Service.LASTFM).filter(state__in=[State.REMOVING, State.REMOVED]).update(
-            state=State.PENDING, removed_at=None, attempts=0, next_attempt_at=None, updated_at=now
-        )
+        for state, again in LOVED_AGAIN.items():
+            back.on(Service.LASTFM).filter(state=state).update(
+                state=again, removed_at=None, attempts=0, next_attempt_at=None, updated_at=now
+            )
     # A date that only the service knows replaces one that a file left out.
     undated = [like for like in likes.filter(liked_at=None) if liked_at[like.track_id]]
     for like in undated:

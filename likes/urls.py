@@ -2,13 +2,14 @@
 
 from django.urls import path, re_path
 
-from likes.views import connections, decisions, home, library, settings_pages
+from likes.views import connections, decisions, home, library, settings_pages, undoing
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("progress/", home.progress, name="progress"),
     path("sync/", home.sync_now, name="sync"),
     path("runs/", home.runs, name="runs"),
+    path("runs/<int:number>/", undoing.run_detail, name="run"),
     path("connections/", connections.connections, name="connections"),
     path("connections/<slug:service>/disconnect/", connections.disconnect, name="disconnect"),
     path("likes/", library.like_list, name="likes"),

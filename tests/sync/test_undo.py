@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from sync_world import World
 
@@ -212,6 +214,21 @@ def test_undo_of_followed_unlikes_returns_them(world: World) -> None:
     assert len(world.loves()) == 3
     assert import_likes(alice).removed_on_spotify == 0
     assert world.states(alice, Service.NARADA) == {"present": 3}
+
+
+def test_a_love_that_was_about_to_end_is_still_narada_s(world: World) -> None:
+    SyncSettings.objects.create(user=(alice := world.join()), on_unlike="follow")
+    song = world.like("One", added_at="2024-05-06T07:08:09Z")
+    import_likes(alice)
+    export_likes(alice)
+    world.order("unlike", user="alice", service_id=song)
+    import_likes(alice)
+    assert world.states(alice) == {"removing": 1}
+    world.order("like", user="alice", service_id=song)
+    again = import_likes(alice)
+    undo_run(alice, number_of(again))
+    export_likes(alice)
+    assert (world.loves(), world.states(alice)) == ([], {"removed": 1})
 
 
 def test_undo_leaves_what_a_person_decided_since(world: World) -> None:
@@ -449,3 +466,28 @@ def test_the_command_says_try_later_while_a_run_is_at_work(world: World) -> None
     assert code == 75
     assert set(json.loads(out)) == {"error"}
     assert "Another run is at work" in err
+
+
+def test_the_page_lists_and_takes_back_only_the_users_own(world: World, client: Client) -> None:
+    like_songs(world, "One & Two")
+    alice, bob = world.join("alice"), world.join("bob")
+    page = reverse("run", args=[number_of(import_likes(alice))])
+    assert client.post(page).status_code == 302
+    client.force_login(bob)
+    assert (client.get(page).status_code, client.post(page).status_code) == (404, 404)
+    assert client.get(reverse("run", args=[10**30])).status_code == 404
+    assert world.states(alice, Service.NARADA) == {"present": 1}
+
+    client.force_login(alice)
+    assert page in client.get(reverse("runs")).content.decode()
+    shown = client.get(page).content.decode()
+    assert "One &amp; Two" in shown
+    assert "Take it back" in shown
+    assert world.states(alice, Service.NARADA) == {"present": 1}
+    with hold_lease(alice, Checkpoint.Listing.LOVED):
+        busy = client.post(page, follow=True).content.decode()
+    assert "Another run is at work" in busy
+    assert "To have it back" in client.post(page, follow=True).content.decode()
+    assert world.states(alice, Service.NARADA) == {"removed": 1}
+    assert "There is nothing to take back" in client.post(page, follow=True).content.decode()
+    assert "Take it back" not in client.get(page).content.decode()

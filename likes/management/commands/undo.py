@@ -7,22 +7,11 @@ from typing import Any
 
 from likes.leases import Busy
 from likes.management.base import TRY_LATER, Error, NaradaCommand, whole_number
-from likes.models import RunChange
-from likes.undo import Undo, UnknownRun, undo_run
-
-What = RunChange.What
+from likes.undo import MEANING, Undo, UnknownRun, undo_run
 
 #: Tracks named of each kind; --json names all.
 MOST_NAMES = 20
 MOST_RUNS = 2**63 - 1
-
-#: What taking it back means, by what the run did.
-MEANING = {
-    What.ADDED: "added to Narada: they end there",
-    What.REMOVED: "removed in Narada: they return",
-    What.LOVED: "loved on Last.fm: they are un-loved",
-    What.UNLOVED: "no longer to be loved on Last.fm: they are loved again",
-}
 
 
 class Command(NaradaCommand):
