@@ -145,11 +145,12 @@ def test_a_hundred_kills_at_random_moments_lose_nothing(
     make_world: MakeWorld, nurture: Callable[..., Nursery]
 ) -> None:
     world = make_world(likes=60, scrobble_share=0.9)
-    user = world.join()
+    world.join()
     nursery = nurture(world)
     chance = random.Random(2026)
-    # Long enough for several requests to be under way at a kill.
+    # Long enough for several requests to be under way at a kill, and for loves to arrive after it.
     world.box.add_faults({"kind": "latency", "ms": 20})
+    world.box.add_faults({"kind": "latency", "ms": 150, "probability": 0.5, "match": "track.love"})
     commands = [
         ("import_spotify_likes", "-b", "5"),
         ("export_likes_to_lastfm", "-b", "5"),
@@ -157,7 +158,7 @@ def test_a_hundred_kills_at_random_moments_lose_nothing(
     ]
     kills: Counter[str] = Counter()
     while min(kills[name] for name, *_ in commands) < KILLS_EACH:
-        for name, *options in commands:
+        for name, *options in chance.sample(commands, 3):
             if name.startswith("import"):
                 world.order("like", user="alice", n=NEW_LIKES)
             before = describe_rows(world, "alice")
@@ -167,8 +168,9 @@ def test_a_hundred_kills_at_random_moments_lose_nothing(
             if name == "verify_likes":
                 assert describe_rows(world, "alice") == before
     assert kills.total() >= 100
-    assert "not_found" not in world.states(user)
     finish_and_compare(world, kills.total())
+    cut_off = Run.objects.filter(message="Cut off before its end.").count()
+    assert cut_off > kills.total() // 2  # most were at work when they were killed
 
 
 @pytest.mark.slow

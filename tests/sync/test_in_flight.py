@@ -1,0 +1,218 @@
+"""Loves in flight: the rate limit is the ceiling, the oldest goes first, outcomes are kept."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from nursery import Nursery
+from sync_world import World
+
+from connectors.errors import RequestRejected, TemporaryError
+from connectors.lastfm import LastfmConnector
+from likes.in_flight import FEWEST_IN_FLIGHT, IN_FLIGHT, Flight, Outcome
+from likes.like_sync import export_likes, import_likes
+from likes.models import Checkpoint, Like, Service
+
+MakeWorld = Callable[..., World]
+
+
+def fly(flight: Flight[int], count: int) -> list[tuple[int, Outcome]]:
+    for number in range(count):
+        flight.add(number)
+    return [(number, one.outcome) for number, one in flight.take(count, 60)]
+
+
+def test_a_slow_call_is_overtaken_by_few() -> None:
+    gate = threading.Event()
+    begun: list[int] = []
+
+    def call(number: int) -> None:
+        begun.append(number)
+        if number == 3:
+            gate.wait(20)
+
+    flight = Flight(call, per_second=50)
+    for number in range(10):
+        flight.add(number)
+    time.sleep(0.5)
+    assert begun == list(range(3 + FEWEST_IN_FLIGHT))
+    assert [number for number, _ in flight.take(10, 0.05)] == [0, 1, 2]
+    gate.set()
+    assert [number for number, _ in flight.take(10, 20)] == list(range(3, 10))
+    assert begun == list(range(10))
+    flight.stop()
+
+
+def test_more_are_in_flight_when_the_service_is_slow() -> None:
+    lock, under_way, most = threading.Lock(), 0, 0
+
+    def call(number: int) -> None:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.2)
+        with lock:
+            under_way -= 1
+
+    flight = Flight(call, per_second=20)
+    assert fly(flight, 30) == [(number, Outcome.DONE) for number in range(30)]
+    assert 4 <= most <= IN_FLIGHT
+    flight.stop()
+
+
+def test_an_error_that_is_not_the_items_own_stops_those_not_begun() -> None:
+    def call(number: int) -> None:
+        if number == 1:
+            raise RequestRejected("No.", service="lastfm")
+        if number == 3:
+            raise TemporaryError("Lost.", service="lastfm", maybe_done=True)
+
+    flight = Flight(call, per_second=50)
+    outcomes = dict(fly(flight, 8))
+    assert (outcomes[0], outcomes[1]) == (Outcome.DONE, Outcome.REFUSED)
+    assert outcomes[3] == Outcome.UNCERTAIN
+    assert [outcomes[number] for number in range(5, 8)] == [Outcome.UNSENT] * 3
+    flight.stop()
+
+
+def test_a_fault_of_ours_is_raised_and_begins_no_more() -> None:
+    begun: list[int] = []
+
+    def call(number: int) -> None:
+        begun.append(number)
+        raise ZeroDivisionError
+
+    flight = Flight(call, per_second=50)
+    with pytest.raises(ZeroDivisionError):
+        fly(flight, 8)
+    flight.stop()
+    assert len(begun) < 8
+
+
+def count_busiest_second(times: list[float]) -> int:
+    """Return the largest number of moments in any window of a second.
+
+    Less 50 ms: a busy machine may stop a thread between its turn and its request.
+    """
+    return max(sum(start <= moment < start + 0.95 for moment in times) for start in times)
+
+
+def check_dates(world: World, name: str) -> None:
+    """Last.fm's dates, in whole seconds, are in the order of liking."""
+    rows = world.box.order(f"loves/{name}", http="GET")["loves"]
+    dates = {row["title"]: int(row["uts"]) for row in rows}
+    likes = Like.objects.of(world.users[name]).on(Service.LASTFM).oldest_first()
+    titles = [like.track.title for like in likes.select_related("track")]
+    in_order = [dates[title] for title in titles]
+    assert all(before <= after for before, after in pairwise(in_order))
+
+
+def make_songs(world: World, name: str, count: int) -> None:
+    """Like songs of one's own; nine in ten are scrobbled, the others have to be looked up."""
+    for number in range(count):
+        title = f"Song {number:02}"
+        world.like(title, user=name, added_at=f"2024-05-01T10:{number:02}:00+00:00")
+        if number % 10:
+            world.order("scrobble", user=name, artist="Ada", title=title)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [["alice"], ["alice", "bob"]])
+def test_the_rate_and_not_the_latency_is_the_ceiling(
+    make_world: MakeWorld, nurture: Callable[..., Nursery], names: list[str]
+) -> None:
+    limit, count = 5, 54 // len(names)
+    world = make_world()
+    for name in names:
+        user = world.join(name)
+        make_songs(world, name, count)
+        import_likes(user)
+    world.box.add_faults({"kind": "latency", "ms": 200, "service": "lastfm"})
+    nursery = nurture(world, LASTFM_REQUESTS_PER_SECOND=str(limit))
+    children = [nursery.start("command", "export_likes_to_lastfm", "-u", name) for name in names]
+    assert [nursery.wait(child) for child in children] == [0] * len(names)
+
+    loves = sorted(call["time"] for call in world.box.calls(kind="track.love"))
+    calls = sorted(call["time"] for call in world.box.calls(service="lastfm"))
+    assert len(loves) == count * len(names)
+    during = [moment for moment in calls if loves[0] <= moment <= loves[-1]]
+    assert (len(during) - 1) / (during[-1] - during[0]) >= 0.95 * limit
+    assert count_busiest_second(calls) <= limit
+    for name in names:
+        check_dates(world, name)
+
+
+def test_a_page_in_flight_is_loved_once_for_the_next_batch_too(world: World) -> None:
+    user = world.join()
+    world.like("Shared", isrc="", duration_ms=100_000)
+    world.like("Shared", isrc="", duration_ms=500_000)
+    import_likes(user)
+    assert Like.objects.on(Service.LASTFM).count() == 2
+    world.box.add_faults({"kind": "latency", "ms": 300, "match": "track.love"})
+    summary = export_likes(user, batch_size=1)
+    assert (summary.loved, world.sent()) == (2, [("Ada", "Shared")])
+    assert world.states(user) == {"present": 2}
+
+
+def test_a_run_that_is_interrupted_writes_what_it_did(world: World) -> None:
+    user = world.join()
+    make_songs(world, "alice", 30)
+    import_likes(user)
+    world.box.add_faults({"kind": "latency", "ms": 50, "match": "track.love"})
+
+    def interrupt(done: int, total: int | None, text: str) -> None:
+        if done >= 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_likes(user, batch_size=5, progress=interrupt)
+    states = world.states(user)
+    assert states == {"pending": 30 - len(world.loves()), "present": len(world.loves())}
+    assert 5 <= len(world.loves()) < 30
+    assert export_likes(user).loved == states["pending"]
+    assert not world.twice()
+
+
+def test_a_run_that_loses_its_lease_begins_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = world.join()
+    make_songs(world, "alice", 30)
+    import_likes(user)
+    mine = Checkpoint.objects.filter(user=user, listing=Checkpoint.Listing.LOVED)
+    real = LastfmConnector.love_track
+
+    def love(self: LastfmConnector, artist: str, title: str) -> None:
+        if title == "Song 04":
+            mine.update(lease_holder="elsewhere/1:1:abc")
+        time.sleep(0.05)
+        real(self, artist, title)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LastfmConnector, "love_track", love)
+        summary = export_likes(user, batch_size=5)
+    assert (summary.exit_code, "lost to another run" in summary.message) == (75, True)
+    assert len(world.loves()) < 30
+    mine.update(lease_holder="")
+    assert export_likes(user).exit_code == 0
+    assert world.states(user) == {"present": 30}
+    assert not world.twice()
+
+
+def test_a_limit_is_exact_with_much_in_flight(world: World) -> None:
+    user = world.join()
+    make_songs(world, "alice", 30)
+    import_likes(user)
+    world.box.add_faults({"kind": "latency", "ms": 100, "match": "track.love"})
+    # What is refused does not count: another takes its place.
+    refusal: dict[str, Any] = {"kind": "lastfm_error", "code": 6, "match": "track.love"}
+    world.box.add_faults({**refusal, "after": 2, "times": 1})
+    summary = export_likes(user, batch_size=4, limit=10)
+    assert (summary.loved, summary.failed, len(world.loves())) == (10, 1, 10)
+    assert summary.remaining == 19
