@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 
 from likes.management.base import NaradaCommand, whole_number
 from likes.management.progress import Report, show_progress
-from likes.summaries import ExportSummary, ImportSummary, Summary, VerifySummary
+from likes.summaries import DONE, ExportSummary, ImportSummary, Summary, VerifySummary
 
 
 class SyncCommand(NaradaCommand):
@@ -43,7 +43,7 @@ class SyncCommand(NaradaCommand):
             yield report
 
     def finish(self, summaries: list[Summary], options: dict[str, Any]) -> None:
-        """Print what came of it and end with the worst exit code."""
+        """Print what came of it and end with the exit code that matters most."""
         for summary in summaries:
             is_result = not summary.exit_code or is_proof(summary)
             stream = self.stdout if is_result and not options.get("as_json") else self.stderr
@@ -56,9 +56,14 @@ class SyncCommand(NaradaCommand):
         if options.get("as_json"):
             whole = [summary.counts for summary in summaries]
             self.stdout.write(json.dumps(whole[0] if len(whole) == 1 else merge(summaries)))
-        code = max((summary.exit_code for summary in summaries), default=0)
+        code = choose_exit_code(summary.exit_code for summary in summaries)
         if code:
             sys.exit(code)
+
+
+def choose_exit_code(codes: Iterable[int]) -> int:
+    """Of several, what needs a person (1) comes before what time mends (75)."""
+    return min(filter(None, codes), default=DONE)
 
 
 def is_proof(summary: Summary) -> bool:

@@ -235,6 +235,19 @@ def test_sync_all_goes_on_past_one_users_trouble(world: World, run: Run) -> None
     assert results["alice"]["export"]["remaining"] == 1
 
 
+@pytest.mark.parametrize("whom", [["-u", "alice"], ["--all"]])
+def test_sync_asks_for_a_person_before_it_asks_for_patience(
+    world: World, run: Run, whom: list[str]
+) -> None:
+    world.join()
+    world.like("One")
+    run("import_spotify_likes", "-u", "alice")
+    world.order("revoke", user="alice", service="spotify")
+    world.box.add_faults({"kind": "html_502", "service": "lastfm"})
+    assert run("sync_likes", *whom)[0] == 1
+    assert run("export_likes_to_lastfm", "-u", "alice")[0] == 75
+
+
 def test_sync_all_of_nobody_says_so(world: World, run: Run) -> None:
     code, out, _ = run("sync_likes", "--all")
     assert (code, out) == (0, "Nobody has connected both services yet.\n")

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 
 from likes.like_sync import export_likes, import_likes
-from likes.management.sync_command import SyncCommand, in_words, merge
+from likes.management.sync_command import SyncCommand, choose_exit_code, in_words, merge
 from likes.models import Connection
 from likes.summaries import Summary
 
@@ -34,7 +34,7 @@ class Command(SyncCommand):
         for user in self.connected_users():
             summaries = self.sync(user)
             # One user's trouble does not stop the others.
-            code = max([code, *(summary.exit_code for summary in summaries)])
+            code = choose_exit_code([code, *(summary.exit_code for summary in summaries)])
             results[user.username] = merge(summaries)
             for summary in summaries:
                 if not options["as_json"]:
