@@ -111,6 +111,13 @@ def _verify_chunk(
             {
                 "track": str(like.track) if like else str(track_id),
                 "state": state,
-                "reason": (like.last_error if like else "") or REASONS[State(state)],
+                "reason": _explain(like) if like else REASONS[State.PENDING],
             }
         )
+
+
+def _explain(like: Like) -> str:
+    """Say why a like that the loved list does not show is not there."""
+    if like.state == State.PRESENT and like.confirmed_at is not None:
+        return "Last.fm showed it before and no longer does; the next export takes note"
+    return like.last_error or REASONS[State(like.state)]

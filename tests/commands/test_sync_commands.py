@@ -264,7 +264,7 @@ def test_verify_names_each_exception_with_its_reason(world: World, run: Run) -> 
     code, out, _ = run("verify_likes", "-u", "alice")
     assert "1 of 3 likes are loved." in out
     assert "Nobody Knows: Last.fm" in out
-    assert "Taken Back: Narada sent it, but Last.fm does not show it" in out
+    assert "Taken Back: Last.fm showed it before and no longer does" in out
     assert "1 liked songs of Spotify are not in Narada yet." in out
     assert code == 1
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from sync_world import World
 
 from likes import review
-from likes.like_sync import export_likes, import_likes
+from likes.like_sync import export_likes, import_likes, verify_likes
 from likes.models import Like, Run, Service, SyncSettings
 
 REASON = "No longer loved on Last.fm; Narada does not love it again unless asked."
@@ -163,3 +163,10 @@ def test_a_love_taken_back_is_shown_by_verify(
     assert proof["exceptions"] == [{"track": "Ada – Song B", "state": "removed", "reason": REASON}]
     assert err.strip() == "2 of 3 likes are loved."
     assert Run.objects.latest("pk").state == Run.State.DONE
+
+
+def test_verify_does_not_say_that_narada_sent_what_the_user_loved(loved: World) -> None:
+    unlove(loved, *TITLES[:2])
+    reasons = [one["reason"] for one in verify_likes(loved.users["alice"]).exceptions]
+    told = "Last.fm showed it before and no longer does; the next export takes note"
+    assert reasons == [told, told]
