@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import signal
 import subprocess
 import time
@@ -21,7 +22,7 @@ from django.contrib.auth.models import User
 from django.core.management import execute_from_command_line
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from sync_world import World
+from sync_world import ROOT, World
 
 from likes.in_flight import IN_FLIGHT
 from likes.like_sync import export_likes, import_likes
@@ -353,3 +354,12 @@ def test_a_listing_that_ends_by_an_error_removes_nothing(
     assert import_likes(user).removed_on_spotify == 2
     export_likes(user)
     assert len(world.loves()) == 58
+
+
+def test_the_document_of_promises_names_tests_that_there_are() -> None:
+    document = (ROOT / "docs" / "reliability.md").read_text()
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", document)
+    assert len(named) > 50
+    for place, test in named:
+        path = ROOT / place if "/" in place else ROOT / "tests" / "sync" / place
+        assert f"def {test}(" in path.read_text(), f"{place}::{test}"
