@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from connectors.lastfm import LastfmConnector
@@ -199,7 +200,7 @@ class Export:
         if self.limit is not None:
             size = max(0, min(size, self.limit - self.summary.loved - under_way))
         pending = Like.objects.of(self.user).on(Service.LASTFM).filter(state=State.PENDING)
-        return pending.due().oldest_first().select_related("track")[:size]
+        return pending.due().willing_first().select_related("track")[:size]
 
     def _settle_pages(self, batch: list[Like]) -> None:
         """Look up the pages of a batch that no list settled; what is uncertain leaves it."""
@@ -222,6 +223,12 @@ class Export:
                 choice = choices.get(like.track_id)
                 if choice is not None and choice.accepted is None:
                     self._leave_open(like, choice)
+            stumbled = [
+                like.pk
+                for like, answer in zip(unsettled, answers, strict=True)
+                if answer.is_own_failure
+            ]
+            Like.objects.filter(pk__in=stumbled).update(attempts=F("attempts") + 1)
         self._adopt_chosen([track.pk for track in tracks])
         stop = first_stop(answers)
         if stop is not None:

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from django.db import connection
 
-from connectors.errors import ConnectorError, RequestRejected, TemporaryError
+from connectors.errors import ConnectorError, RateLimited, RequestRejected, TemporaryError
 
 #: Requests under way at once, at most: at 4 a second these hide a second and a half of latency.
 IN_FLIGHT = 6
@@ -41,6 +41,11 @@ class Sent:
     outcome: Outcome
     error: ConnectorError | None = None
     value: Any = None
+
+    @property
+    def is_own_failure(self) -> bool:
+        """Whether the service stumbled over this very call, be it for its sake or for any."""
+        return isinstance(self.error, TemporaryError) and not isinstance(self.error, RateLimited)
 
 
 def send(call: Callable[[Item], object], item: Item, stopping: Event) -> Sent:

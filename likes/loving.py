@@ -118,9 +118,10 @@ def _write_outcomes(sent: Sequence[tuple[Like, Sent]], reason: str) -> None:
     rows(Outcome.DONE).update(
         state=State.PRESENT, sent_at=now, confirmed_at=None, last_error="", updated_at=now
     )
-    rows(Outcome.UNSENT).update(
-        state=State.PENDING, last_error=reason, attempts=F("attempts") - 1, updated_at=now
-    )
+    stumbled = [like.pk for like, one in sent if one.is_own_failure]
+    unsent = rows(Outcome.UNSENT)
+    unsent.exclude(pk__in=stumbled).update(attempts=F("attempts") - 1)
+    unsent.update(state=State.PENDING, last_error=reason, updated_at=now)
     for like, one in sent:
         if one.outcome == Outcome.REFUSED:
             Like.objects.filter(pk=like.pk, state=State.SENDING).update(

@@ -12,7 +12,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 
 
@@ -73,6 +73,10 @@ class TrackKey(models.Model):
         return self.key
 
 
+#: A like whose call failed in this many runs is no longer tried before the others.
+STUCK_AFTER = 3
+
+
 class LikeQuerySet(models.QuerySet["Like"]):
     def of(self, user: models.Model) -> Self:
         return self.filter(user=user)
@@ -87,6 +91,12 @@ class LikeQuerySet(models.QuerySet["Like"]):
     def due(self, now: datetime | None = None) -> Self:
         now = now or timezone.now()
         return self.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+
+    def willing_first(self) -> Self:
+        """Oldest first, but behind all others what has stopped several runs: one like that the
+        service always stumbles over must not keep the rest from being sent."""
+        stuck = Case(When(attempts__gte=STUCK_AFTER, then=1), default=0)
+        return self.order_by(stuck, F("liked_at").asc(nulls_first=True), "-id")
 
     def oldest_first(self) -> Self:
         """In the order of liking. Spotify lists newest first and many likes share a second, so

@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 from sync_world import World
 
+from connectors.errors import TemporaryError
 from connectors.lastfm import LastfmConnector
 from likes import accounts, holds, review
 from likes.in_flight import IN_FLIGHT
@@ -647,3 +648,30 @@ def test_a_like_that_a_person_excludes_at_the_last_moment_is_not_sent(world: Wor
     assert [like.track.title for like in noted] == ["Wanted"]
     assert world.sent() == [("Ada", "Wanted")]
     assert world.state_of(alice, "Unwanted") == "excluded"
+
+
+def test_one_like_that_last_fm_always_stumbles_over_does_not_keep_the_rest_from_being_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = world.join("alice")
+    for number in range(120):
+        world.like(f"Song {number:03}")
+    import_likes(alice)
+    oldest = Like.objects.of(alice).pending_on("lastfm").oldest_first().first()
+    title = oldest.track.title
+    love_track = LastfmConnector.love_track
+
+    def stumble(connector: LastfmConnector, artist: str, name: str) -> None:
+        if name == title:
+            raise TemporaryError("Last.fm: operation failed (error 8).", service="lastfm", code="8")
+        love_track(connector, artist, name)
+
+    monkeypatch.setattr(LastfmConnector, "love_track", stumble)
+    codes = [export_likes(alice).exit_code for _ in range(5)]
+
+    assert codes == [75] * 5
+    assert world.state_of(alice, title) == "pending"
+    assert world.states(alice)["present"] == 119
+    monkeypatch.undo()
+    assert export_likes(alice).remaining == 0
+    assert world.twice() == []
