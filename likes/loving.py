@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.contrib.auth.models import User
@@ -20,12 +20,21 @@ from connectors.errors import ConnectorError
 from connectors.lastfm import LastfmConnector
 from likes.in_flight import Flight, Outcome, Sent, first_stop, send_each
 from likes.lastfm_listing import chunked
-from likes.models import Like, LikeQuerySet, ListedTrack, Service, ServiceMapping
+from likes.models import (
+    Like,
+    LikeQuerySet,
+    ListedTrack,
+    RunChange,
+    Service,
+    ServiceMapping,
+)
 
 #: Outcomes that come within this (s) are written together.
 WRITTEN_WITHIN = 1.0
 #: Last.fm may show a love a little late; one that is older than this and not shown was lost.
 SHOWN_WITHIN = timedelta(minutes=15)
+#: Last.fm dates loves to the second, with the rest cut off.
+ONE_SECOND = timedelta(seconds=1)
 MOST_ATTEMPTS = 3
 
 State = Like.State
@@ -215,14 +224,16 @@ def settle_by_loved_list(user: User, whole: bool, tracks: Collection[int] | None
     if tracks is not None:
         pages, likes = pages.filter(track__in=tracks), likes.filter(track__in=tracks)
         loved = loved.filter(key__in=list(pages.values_list("key", flat=True)))
-    shown = set(loved.values_list("key", flat=True))
+    loved_at = dict(loved.values_list("key", "loved_at"))
     key_of = dict(pages.values_list("track_id", "key"))
     rows = list(likes.only("track_id", "state", "sent_at", "confirmed_at", "attempts"))
     settled = Settled()
     with transaction.atomic():
-        _settle_shown([like for like in rows if key_of.get(like.track_id) in shown], settled)
+        shown = [like for like in rows if key_of.get(like.track_id) in loved_at]
+        dates = {like.pk: loved_at[key_of[like.track_id]] for like in shown}
+        _settle_shown(shown, dates, settled)
         if whole:
-            missing = [like for like in rows if key_of.get(like.track_id) not in shown]
+            missing = [like for like in rows if key_of.get(like.track_id) not in loved_at]
             present = sum(like.state == State.PRESENT for like in rows)
             _settle_missing(missing, present, settled)
     return settled
@@ -238,10 +249,15 @@ def _change(likes: Iterable[Like], was: State, **fields: object) -> int:
     )
 
 
-def _settle_shown(likes: Sequence[Like], settled: Settled) -> None:
+def _settle_shown(
+    likes: Sequence[Like], loved_at: dict[int, datetime | None], settled: Settled
+) -> None:
+    """``loved_at`` says, by the id of a like, since when its page is loved."""
     now = timezone.now()
     there = {"state": State.PRESENT, "confirmed_at": now, "last_error": ""}
     settled.adopted += _change(likes, State.SENDING, **there, sent_at=now)
+    late = _find_late(likes, loved_at)
+    settled.adopted += _change(late, State.PENDING, **there, sent_at=now)
     for state in (State.PENDING, *Like.OPEN_STATES):
         settled.adopted += _change(likes, state, **there)
     # The user loved it again. What they no longer like in Narada stays as it ended there.
@@ -254,6 +270,21 @@ def _settle_shown(likes: Sequence[Like], settled: Settled) -> None:
     settled.adopted += _change(back, State.REMOVED, **there, removed_at=None, sent_at=None)
     new = [like for like in likes if like.confirmed_at is None]
     _change(new, State.PRESENT, confirmed_at=now)
+
+
+def _find_late(likes: Sequence[Like], loved_at: dict[int, datetime | None]) -> list[Like]:
+    """Return the pending ones that are loved since a love was sent whose outcome nobody learnt.
+
+    It reached Last.fm after the list had been read without it; who loves the page is Narada.
+    """
+    tried = {like.pk: like for like in likes if like.state == State.PENDING and like.attempts}
+    sent = RunChange.objects.filter(like__in=list(tried), what=RunChange.What.LOVED)
+    late = {
+        pk
+        for pk, sent_at in sent.values_list("like", "at")
+        if (at := loved_at[pk]) and sent_at - ONE_SECOND < at < sent_at + SHOWN_WITHIN
+    }
+    return [tried[pk] for pk in late]
 
 
 def _settle_missing(likes: Sequence[Like], present: int, settled: Settled) -> None:

@@ -15,6 +15,7 @@ from sync_world import World
 from connectors.errors import TemporaryError
 from connectors.lastfm import LastfmConnector
 from likes import accounts, holds, review
+from likes.export import Export
 from likes.in_flight import IN_FLIGHT
 from likes.like_sync import export_likes, import_likes, verify_likes
 from likes.loving import Loving
@@ -397,6 +398,30 @@ def test_a_run_cut_off_in_flight_is_settled_by_the_list(
     assert world.states(user) == {"present": 8}
     assert not world.twice()
     assert Like.objects.on(Service.LASTFM).filter(sent_at=None).count() == 0
+
+
+@pytest.mark.parametrize(("delay", "ours"), [(0, True), (-3600, False)])
+def test_a_love_that_arrives_after_the_list_was_read_is_narada_s(
+    world: World, monkeypatch: pytest.MonkeyPatch, delay: int, ours: bool
+) -> None:
+    """One that is dated to another time is the user's own."""
+    user = world.join()
+    [title] = make_pages(world, 1)
+    import_likes(user)
+
+    def cut(*args: object) -> None:
+        raise Cut
+
+    for owner, method in ((LastfmConnector, "love_track"), (Export, "_love_all")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, method, cut)
+            with pytest.raises(Cut):
+                export_likes(user)
+    assert (world.states(user), world.loves()) == ({"pending": 1}, [])
+    world.order("love", user="alice", artist="Ada", title=title, uts=int(time.time()) + delay)
+    assert export_likes(user).already_loved == 1
+    assert world.states(user) == {"present": 1}
+    assert (Like.objects.on(Service.LASTFM).get().sent_at is not None) == ours
 
 
 def test_an_unlike_of_what_is_in_flight_is_followed(
