@@ -35,6 +35,7 @@ from likes.models import (
     ServiceMapping,
     Track,
 )
+from likes.questions import close_question, may_remove
 from likes.summaries import NEEDS_A_PERSON, ExportSummary
 
 Progress = Callable[[int, int | None, str], None]
@@ -58,6 +59,7 @@ class Export:
     noted_as: Run | None = None
     batch_size: int = 20
     limit: int | None = None
+    accept_removals: bool = False
     max_batches: int | None = None
     progress: Progress = lambda done, total, text: None
     sent: list[int] = field(default_factory=list)
@@ -74,7 +76,9 @@ class Export:
                 summary.exit_code = NEEDS_A_PERSON
                 summary.message = (
                     f"Last.fm no longer shows {settled.gone:,} loves that it showed before. "
-                    "Narada changed nothing of them; see what verify_likes says."
+                    "Narada changed nothing of them. If they were taken back indeed, say so on "
+                    "the first page, or run: "
+                    f"narada export-likes-to-lastfm -u {self.user} --accept-removals"
                 )
             stop = take_back(self.connector, self.user)
             if stop is not None:
@@ -90,9 +94,15 @@ class Export:
             summary.candidates = summary.settled + summary.remaining
 
     def _settle_by_list(self) -> Settled:
-        settled = settle_by_loved_list(self.user, read_loved(self.user, self.connector))
+        whole = read_loved(self.user, self.connector)
+        settled = settle_by_loved_list(self.user, self._may_remove if whole else None)
+        if whole and not settled.too_many_gone:
+            close_question(self.checkpoint)
         self._note_adopted(settled)
         return settled
+
+    def _may_remove(self, gone: int, loved: int) -> bool:
+        return may_remove(self.checkpoint, gone, loved, accept=self.accept_removals)
 
     def _note_adopted(self, settled: Settled) -> None:
         self.summary.already_loved += settled.adopted
@@ -170,7 +180,7 @@ class Export:
         return unsettled if self.limit is None else min(unsettled, self.limit)
 
     def _adopt_chosen(self, tracks: list[int] | None = None) -> None:
-        self._note_adopted(settle_by_loved_list(self.user, whole=False, tracks=tracks))
+        self._note_adopted(settle_by_loved_list(self.user, None, tracks))
 
     def _love_all(self) -> None:
         with Loving(self.connector, self._note_sent, settings.LASTFM_REQUESTS_PER_SECOND) as loving:

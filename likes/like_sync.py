@@ -222,6 +222,7 @@ def export_likes(
     limit: int | None = None,
     batch_size: int = 20,
     dry_run: bool = False,
+    accept_removals: bool = False,
     started_by: str = "command",
     progress: Progress | None = None,
     max_batches: int | None = None,
@@ -247,6 +248,7 @@ def export_likes(
                 noted_as=run,
                 batch_size=batch_size,
                 limit=limit,
+                accept_removals=accept_removals,
                 max_batches=max_batches,
                 progress=progress or _silent,
             )

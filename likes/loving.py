@@ -211,12 +211,17 @@ def adopt_loved_pages(
     return [like.pk for like in adopted]
 
 
-def settle_by_loved_list(user: User, whole: bool, tracks: Collection[int] | None = None) -> Settled:
+def settle_by_loved_list(
+    user: User,
+    may_remove: Callable[[int, int], bool] | None,
+    tracks: Collection[int] | None = None,
+) -> Settled:
     """Hold Narada's rows, or those of some ``tracks``, against the loved list as last read.
 
-    Only a list that is known to be whole says anything about what it does not show. The rows are
-    compared here and not in a join: fresh tables have no statistics, and without those PostgreSQL
-    took seconds for a thousand likes (15, 2026-11).
+    Only a list that is known to be whole says anything about what it does not show: then
+    ``may_remove`` is asked, with how many are gone of how many, whether that is believed; for
+    another list it is None. The rows are compared here and not in a join: fresh tables have no
+    statistics, and without those PostgreSQL took seconds for a thousand likes (15, 2026-11).
     """
     pages = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
     loved = ListedTrack.objects.filter(user=user, listing=ListedTrack.Listing.LOVED)
@@ -232,10 +237,15 @@ def settle_by_loved_list(user: User, whole: bool, tracks: Collection[int] | None
         shown = [like for like in rows if key_of.get(like.track_id) in loved_at]
         dates = {like.pk: loved_at[key_of[like.track_id]] for like in shown}
         _settle_shown(shown, dates, settled)
-        if whole:
-            missing = [like for like in rows if key_of.get(like.track_id) not in loved_at]
+        if may_remove is not None:
             present = sum(like.state == State.PRESENT for like in rows)
-            _settle_missing(missing, present, settled)
+            missing = [like for like in rows if key_of.get(like.track_id) not in loved_at]
+            _settle_unshown(missing)
+            gone = [like for like in missing if _was_shown(like)]
+            settled.gone = len(gone)
+            settled.too_many_gone = not may_remove(len(gone), present)
+            if not settled.too_many_gone:
+                _note_taken_back(gone)
     return settled
 
 
@@ -287,17 +297,18 @@ def _find_late(likes: Sequence[Like], loved_at: dict[int, datetime | None]) -> l
     return [tried[pk] for pk in late]
 
 
-def _settle_missing(likes: Sequence[Like], present: int, settled: Settled) -> None:
-    """What the whole list does not show: never arrived, or taken back by the user since.
+def _was_shown(like: Like) -> bool:
+    return like.state == State.PRESENT and like.confirmed_at is not None
 
-    ``present`` is how many were believed to be loved.
-    """
-    now = timezone.now()
+
+def _settle_unshown(likes: Iterable[Like]) -> None:
+    """Of loves that a whole list does not show, and never did: they did not arrive."""
     _change(likes, State.SENDING, state=State.PENDING)
+    long_ago = timezone.now() - SHOWN_WITHIN
     lost = [
         like
         for like in likes
-        if like.confirmed_at is None and like.sent_at and like.sent_at < now - SHOWN_WITHIN
+        if like.confirmed_at is None and like.sent_at and like.sent_at < long_ago
     ]
     _change(
         [like for like in lost if like.attempts >= MOST_ATTEMPTS],
@@ -307,17 +318,14 @@ def _settle_missing(likes: Sequence[Like], present: int, settled: Settled) -> No
     )
     again = [like for like in lost if like.attempts < MOST_ATTEMPTS]
     _change(again, State.PRESENT, state=State.PENDING)
-    taken_back = [
-        like for like in likes if like.state == State.PRESENT and like.confirmed_at is not None
-    ]
-    settled.gone = len(taken_back)
-    # So many at once are more likely a fault of the service than the user's wish.
-    settled.too_many_gone = settled.gone > max(20, present // 20)
-    if not settled.too_many_gone:
-        _change(
-            taken_back,
-            State.PRESENT,
-            state=State.REMOVED,
-            removed_at=now,
-            last_error="No longer loved on Last.fm; Narada does not love it again unless asked.",
-        )
+
+
+def _note_taken_back(likes: Iterable[Like]) -> None:
+    """Of loves that a whole list showed before, and shows no longer."""
+    _change(
+        likes,
+        State.PRESENT,
+        state=State.REMOVED,
+        removed_at=timezone.now(),
+        last_error="No longer loved on Last.fm; Narada does not love it again unless asked.",
+    )

@@ -7,7 +7,6 @@ the rows known must add up to the total that Spotify gives.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -28,6 +27,7 @@ from likes.models import (
     Source,
     SyncSettings,
 )
+from likes.questions import close_question, find_most, may_remove
 from likes.removals import Inconclusive, find_missing
 from likes.summaries import NEEDS_A_PERSON, ImportSummary
 from likes.track_sync import item_key, store_likes
@@ -275,6 +275,7 @@ def _reconcile(walk: Walk) -> None:
     stood_still = len(walk.totals) == 1
     if _adds_up(walk) and (not walk.whole or stood_still):
         if checkpoint.unexplained >= 0:
+            close_question(checkpoint)
             return
         # Only removals that a person was asked about leave more rows known than are listed.
         if not walk.whole and _refuse_removals(walk, -checkpoint.unexplained):
@@ -295,6 +296,7 @@ def _reconcile(walk: Walk) -> None:
         if not refused:
             count = mark_removed_on_spotify(walk.user, gone, follow, walk.run)
             walk.summary.removed_on_spotify += count
+            close_question(checkpoint)
         if stood_still:
             unlist(walk.user, hidden)
             total = checkpoint.total or 0
@@ -352,13 +354,13 @@ def _ask_for_missing(
 
 def _refuse_removals(walk: Walk, count: int) -> bool:
     """Many removals at once are more likely a fault than a wish: a person is asked first."""
-    most = max(20, math.ceil(_count_listed(walk) * 0.05))
-    if count <= most or walk.accept_removals:
+    known = _count_listed(walk)
+    if may_remove(walk.checkpoint, count, known, accept=walk.accept_removals):
         return False
     walk.summary.exit_code = NEEDS_A_PERSON
     walk.summary.message = (
-        f"Spotify no longer has {count:,} of the likes that Narada knows, more than {most:,} at "
-        "once. Nothing was removed. If that is right, run: "
-        f"narada import-spotify-likes -u {walk.user} --accept-removals"
+        f"Spotify no longer has {count:,} of the likes that Narada knows, more than "
+        f"{find_most(known):,} at once. Nothing was removed. If that is right, say so on the "
+        f"first page, or run: narada import-spotify-likes -u {walk.user} --accept-removals"
     )
     return True

@@ -211,6 +211,7 @@ def describe_checkpoint(row: Checkpoint) -> Status:
         "read_at": iso(row.read_at),
         "last_success_at": iso(row.last_success_at),
         "last_error": row.last_error,
+        "removals_asked": row.removals_asked if row.removals_asked > row.removals_agreed else 0,
         "running": running,
         "lease_holder": row.lease_holder if running else "",
         "lease_until": iso(row.lease_until) if running else None,
@@ -267,6 +268,7 @@ def find_blockers(status: Status) -> Iterator[dict[str, str]]:
             )
         elif status["connections"]:
             yield from _find_connection_blockers(service, status)
+    yield from _find_questions(status)
 
 
 def _find_database_blockers(status: Status) -> Iterator[dict[str, str]]:
@@ -278,6 +280,20 @@ def _find_database_blockers(status: Status) -> Iterator[dict[str, str]]:
         yield _step("the database is not set up, or older than the program", init)
     elif not status["user_exists"]:
         yield _step(f"there is no user {status['user']!r}", init)
+
+
+def _find_questions(status: Status) -> Iterator[dict[str, str]]:
+    commands = {
+        Checkpoint.Listing.SAVED: "import-spotify-likes",
+        Checkpoint.Listing.LOVED: "export-likes-to-lastfm",
+    }
+    for listing, command in commands.items():
+        row = (status["checkpoints"] or {}).get(listing)
+        if row and row["removals_asked"]:
+            yield _step(
+                f"{row['removals_asked']:,} of {listing.label} are gone at once; nothing changed",
+                f"if that is right: narada {command}{_option(status)} --accept-removals",
+            )
 
 
 def _find_connection_blockers(service: Service, status: Status) -> Iterator[dict[str, str]]:

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("progress/", home.progress, name="progress"),
     path("sync/", home.sync_now, name="sync"),
+    path("removals/<slug:listing>/", home.agree_to_removals, name="agree_to_removals"),
     path("runs/", home.runs, name="runs"),
     path("runs/<int:number>/", undoing.run_detail, name="run"),
     path("connections/", connections.connections, name="connections"),

@@ -90,6 +90,12 @@ class Checkpoint(models.Model):
         default=0,
         help_text="How many of the total the last whole reading did not show as rows of their own.",
     )
+    removals_asked = models.PositiveIntegerField(
+        default=0, help_text="So many rows are gone at once that a person is asked about them."
+    )
+    removals_agreed = models.PositiveIntegerField(
+        default=0, help_text="How many a person said are gone indeed, until a run has noted it."
+    )
     reading = models.PositiveIntegerField(default=0, help_text="The number of the last reading.")
     read_at = models.DateTimeField(null=True, blank=True)
     lease_holder = models.CharField(max_length=64, blank=True)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
-from likes import history, tasks
+from likes import history, questions, tasks
 from likes.models import Checkpoint, Like, Run, Service, ServiceHold, SyncSettings
 from likes.views.connections import describe_connections
 
@@ -115,6 +115,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "both_connected": all(card.state == "connected" for card in cards),
             "now": timezone.now(),
             "holds": find_holds(),
+            "questions": questions.list_questions(request.user),
             "sync": sync,
             "pressed_until": int(timezone.now().timestamp()) + POLL_AFTER_PRESS if pressed else 0,
             **describe_progress(request.user, pressed),
@@ -160,6 +161,16 @@ def sync_now(request: HttpRequest) -> HttpResponse:
         messages.error(request, "The queue does not answer; tell whoever runs this Narada.")
         return redirect("home")
     return redirect("/?sync=1")
+
+
+@login_required
+@require_POST
+def agree_to_removals(request: HttpRequest, listing: str) -> HttpResponse:
+    """The user says that so much is gone indeed; the sync that follows takes note of it."""
+    if not questions.agree(request.user, listing):
+        messages.info(request, "Nothing is asked about any more.")
+        return redirect("home")
+    return sync_now(request)
 
 
 @login_required

@@ -296,21 +296,6 @@ def test_what_was_not_found_is_settled_by_what_the_user_does_there(
     assert [name for name in world.sent() if name[1] != "Other"] == sent
 
 
-def test_many_loves_gone_at_once_change_nothing(world: World) -> None:
-    user = world.join()
-    titles = make_pages(world, 25)
-    import_likes(user)
-    export_likes(user)
-    for title in titles[:21]:
-        world.order("unlove", user="alice", artist="Ada", title=title)
-    for _ in range(2):
-        summary = export_likes(user)
-        assert summary.exit_code == 1
-        assert "no longer shows 21 loves" in summary.message
-        assert world.states(user) == {"present": 25}
-    assert len(world.loves()) == 4
-
-
 @pytest.mark.parametrize(
     "fault",
     [

@@ -31,6 +31,7 @@ PAGES = ["home", "progress", "runs", "connections", "likes", "review", "settings
 #: Every address that takes a POST, with what it is about.
 POSTS = [
     ("sync", {}),
+    ("agree_to_removals", {"listing": "saved"}),
     ("settings", {}),
     ("delete_account", {}),
     ("decide_on_many", {}),

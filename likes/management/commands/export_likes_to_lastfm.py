@@ -14,6 +14,11 @@ class Command(SyncCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         self.add_sync_arguments(parser, "how many loves are written down at once", 20)
+        parser.add_argument(
+            "--accept-removals",
+            action="store_true",
+            help="take note of loves that are gone from Last.fm, however many they are",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = self.get_user(options["user"])
@@ -23,6 +28,7 @@ class Command(SyncCommand):
                 limit=options["limit"],
                 batch_size=options["batch_size"],
                 dry_run=options["dry_run"],
+                accept_removals=options["accept_removals"],
                 progress=progress,
             )
         self.finish([summary], options)
