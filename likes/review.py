@@ -164,8 +164,9 @@ def reopen(like: Like, by: AbstractBaseUser) -> None:
         raise NotPossible("already loved")
     if on_lastfm.state == State.SENDING:
         raise NotPossible("being sent now")
-    _pages(track).filter(decision=Decision.ACCEPTED).update(withdraw=False)
-    _set_state(on_lastfm, State.PENDING)
+    standing = _pages(track).filter(decision=Decision.ACCEPTED, withdraw=True)
+    still_ours = bool(standing.update(withdraw=False)) or on_lastfm.state == State.REMOVING
+    _set_state(on_lastfm, _love_again(still_ours))
     logger.info("like %s reopened by user %s", on_lastfm.pk, by.pk)
 
 
@@ -227,19 +228,26 @@ def _accept(mapping: ServiceMapping, like: Like | None, track: Track) -> None:
         former.decision, former.decided_by = Decision.CANDIDATE, DecidedBy.RULE
         former.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
     mapping.decision, mapping.decided_by = Decision.ACCEPTED, DecidedBy.PERSON
-    mapping.withdraw = False
+    still_ours, mapping.withdraw = mapping.withdraw, False
     mapping.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
     if not _is_liked(track):
         return
     if like is None:
         _add_like(track)
     elif not (was_accepted and like.state in _SENT_STATES):
-        _set_state(like, State.PENDING)
+        still_ours |= was_accepted and like.state == State.REMOVING
+        _set_state(like, _love_again(still_ours))
+
+
+def _love_again(still_ours: bool) -> State:
+    """Return where a love goes on; of one of Narada's that was to be taken back, and perhaps is
+    not yet, the next reading of Last.fm's list tells whether it stands."""
+    return State.SENDING if still_ours else State.PENDING
 
 
 def _take_back(mapping: ServiceMapping, like: Like | None) -> None:
     """Have a love under this name taken back, if Narada sent it and no other track stands on it."""
-    if like is None or like.state not in _SENT_STATES:
+    if like is None or like.state not in (*_SENT_STATES, State.REMOVING):
         return
     if like.state == State.PRESENT and like.sent_at is None:
         return

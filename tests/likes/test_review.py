@@ -142,6 +142,22 @@ def test_accept_again_keeps_a_love_not_yet_taken_back(ada: User) -> None:
 
     assert decision_of(first) == ("accepted", "person", False)
     assert decision_of(second) == ("candidate", "rule", False)
+    # Whether it still stands, and is Narada's, the loved list tells.
+    assert Like.objects.get(pk=like.pk).state == State.SENDING
+
+
+@pytest.mark.parametrize("decide", ["accept another", "reject", "exclude"])
+def test_a_love_about_to_be_taken_back_is_so_whatever_is_decided(ada: User, decide: str) -> None:
+    like = like_song(ada, State.REMOVING, sent_at=THEN)
+    page = add_page(like, "Hey Jude", Decision.ACCEPTED)
+    if decide == "accept another":
+        review.accept(add_page(like, "Hey Jude (Live)"), ada)
+    elif decide == "reject":
+        review.reject(page, ada)
+    else:
+        review.exclude(like, ada)
+    page.refresh_from_db()
+    assert page.withdraw
 
 
 def test_accept_of_what_is_no_longer_liked_sends_nothing(ada: User) -> None:
@@ -335,6 +351,19 @@ def test_reopen_makes_it_pending(ada: User, state: State) -> None:
     assert (like.state, like.attempts, like.next_attempt_at, like.last_error) == (
         State.PENDING, 0, None, "",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["excluded", "about to be taken back"])
+def test_reopen_of_a_love_not_yet_taken_back_keeps_it_narada_s(ada: User, how: str) -> None:
+    state = State.PRESENT if how == "excluded" else State.REMOVING
+    like = like_song(ada, state, sent_at=THEN)
+    page = add_page(like, "Hey Jude", Decision.ACCEPTED)
+    if how == "excluded":
+        review.exclude(like, ada)
+    review.reopen(like, ada)
+    like.refresh_from_db()
+    page.refresh_from_db()
+    assert (like.state, page.withdraw) == (State.SENDING, False)
 
 
 def test_reopen_keeps_decisions(ada: User) -> None:
