@@ -118,24 +118,24 @@ class LastfmConnector:
         """Take the love from exactly this name; no error if it was not loved."""
         self._through_pylast(self._name_track(artist, title).unlove)
 
-    def get_loved_page(self, page: int = 1, limit: int = 1000) -> LovedPage:
+    def get_loved_page(self, page: int = 1, limit: int = 1000, lacking: int = 0) -> LovedPage:
         """Return a page of 1 to 1,000 loved tracks, newest first, checked to be this user's.
 
-        A page with fewer rows than its place in the total says raises TemporaryError.
+        A page that lacks more rows than ``lacking``, by its place in the total, raises ShortPage.
         """
         user = self._find_username()
         return self._read(
             "user.getLovedTracks",
-            lambda answer: parse_loved_page(answer, user, page, limit),
+            lambda answer: parse_loved_page(answer, user, page, limit, lacking),
             user=user,
             limit=str(limit),
             page=str(page),
         )
 
-    def get_loved_tracks(self) -> Iterator[LovedTrack]:
-        """Yield every loved track once, newest first; complete, or raises."""
+    def get_loved_tracks(self, lacking: int = 0) -> Iterator[LovedTrack]:
+        """Yield every loved track once, newest first; complete but for ``lacking``, or raises."""
         seen: set[LovedTrack] = set()
-        for page in self._walk(self.get_loved_page):
+        for page in self._walk(lambda number: self.get_loved_page(number, lacking=lacking)):
             for row in page.items:
                 if row not in seen:
                     seen.add(row)

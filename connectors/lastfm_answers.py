@@ -33,19 +33,34 @@ def parse_user(answer: dict[str, Any]) -> ServiceUser:
     return ServiceUser(name.lower(), name)
 
 
-def parse_loved_page(answer: dict[str, Any], user: str, page: int, limit: int) -> LovedPage:
-    """Return a page of user.getLovedTracks that is this user's, this page, and whole."""
+class ShortPage(UnexpectedAnswer):
+    """A page has ``lacking`` rows fewer than its place in the total says."""
+
+    lacking = 0
+
+
+def parse_loved_page(
+    answer: dict[str, Any], user: str, page: int, limit: int, lacking: int = 0
+) -> LovedPage:
+    """Return a page of user.getLovedTracks that is this user's, this page, and whole.
+
+    Raises ShortPage for one that lacks more rows than ``lacking``.
+    """
     rows, attributes = _open_listing(answer, "lovedtracks", user, page)
     items = tuple(_parse_loved(row, f"track[{i}]") for i, row in enumerate(rows))
     total = _read_number(attributes, "total", "@attr.total")
     size = _read_number(attributes, "perPage", "@attr.perPage", limit) or limit
     due = min(size, max(0, total - (page - 1) * size))
-    if len(items) < due:
-        raise wrong("track", f"{due} rows on page {page} of {total} in all, not {len(items)}")
+    lacks = max(0, due - len(items))
+    if lacks > lacking:
+        wanted = f"{due} rows on page {page} of {total} in all, not {len(items)}"
+        short = ShortPage(str(wrong("track", wanted)), service="lastfm", maybe_done=True)
+        short.lacking = lacks
+        raise short
     pages = _read_number(attributes, "totalPages", "@attr.totalPages")
     if pages * size < total:
         raise wrong("@attr.totalPages", f"enough for {total} rows, {size} a page, not {pages}")
-    return LovedPage(items, page, pages, total)
+    return LovedPage(items, page, pages, total, lacks)
 
 
 def parse_library_page(answer: dict[str, Any], user: str, page: int) -> LibraryPage:

@@ -82,12 +82,16 @@ class ScrobbledTrack:
 
 @dataclass(frozen=True, slots=True)
 class LovedPage:
-    """One page of ``user.getLovedTracks``; ``page`` and ``total_pages`` count from 1."""
+    """One page of ``user.getLovedTracks``; ``page`` and ``total_pages`` count from 1.
+
+    ``lacking`` is how many rows fewer it has than its place in the total says.
+    """
 
     items: Sequence[LovedTrack]
     page: int
     total_pages: int
     total: int
+    lacking: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from connectors.lastfm import LastfmConnector
 from likes.in_flight import IN_FLIGHT, Outcome, Sent, first_stop, send_each
-from likes.lastfm_listing import chunked, read_library, read_loved
+from likes.lastfm_listing import Reading, chunked, read_library, read_loved
 from likes.lastfm_pages import (
     PageChoice,
     choose_listed,
@@ -22,7 +22,7 @@ from likes.lastfm_pages import (
     store_choices,
 )
 from likes.leases import save_checkpoint
-from likes.loving import Loving, Settled, adopt_loved_pages, settle_by_loved_list, take_back
+from likes.loving import Loving, adopt_loved_pages, settle_by_loved_list, take_back
 from likes.models import (
     Checkpoint,
     Like,
@@ -70,12 +70,11 @@ class Export:
         """Send what is pending; whatever stops this is raised after the counts are complete."""
         summary = self.summary
         try:
-            settled = self._settle_by_list()
-            self.total = settled.adopted + self._pending().count()
-            if settled.too_many_gone:
+            self.total = self._settle_by_list() + self._pending().count()
+            if gone := self.checkpoint.removals_asked:
                 summary.exit_code = NEEDS_A_PERSON
                 summary.message = (
-                    f"Last.fm no longer shows {settled.gone:,} loves that it showed before. "
+                    f"Last.fm no longer shows {gone:,} loves that it showed before. "
                     "Narada changed nothing of them. If they were taken back indeed, say so on "
                     "the first page, or run: "
                     f"narada export-likes-to-lastfm -u {self.user} --accept-removals"
@@ -93,20 +92,21 @@ class Export:
             summary.remaining = self._pending().count()
             summary.candidates = summary.settled + summary.remaining
 
-    def _settle_by_list(self) -> Settled:
-        whole = read_loved(self.user, self.connector)
-        settled = settle_by_loved_list(self.user, self._may_remove if whole else None)
-        if whole and not settled.too_many_gone:
+    def _settle_by_list(self) -> int:
+        reading = read_loved(self.user, self.connector)
+        may_remove = {Reading.WHOLE: self._may_remove, Reading.LACKING: lambda *_: False}
+        adopted = settle_by_loved_list(self.user, may_remove.get(reading))
+        if reading == Reading.WHOLE and not self.checkpoint.removals_asked:
             close_question(self.checkpoint)
-        self._note_adopted(settled)
-        return settled
+        self._note_adopted(adopted)
+        return adopted
 
     def _may_remove(self, gone: int, loved: int) -> bool:
         return may_remove(self.checkpoint, gone, loved, accept=self.accept_removals)
 
-    def _note_adopted(self, settled: Settled) -> None:
-        self.summary.already_loved += settled.adopted
-        self.shown += settled.adopted
+    def _note_adopted(self, adopted: int) -> None:
+        self.summary.already_loved += adopted
+        self.shown += adopted
 
     def plan(self, say_minutes: Callable[[int], str]) -> None:
         """Say what ``run`` would do, with its calls. The lists read are kept; no like changes."""

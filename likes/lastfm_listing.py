@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from enum import Enum
 from typing import TypeVar
 
 from django.contrib.auth.models import User
@@ -15,9 +16,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from connectors.lastfm import LastfmConnector
-from connectors.records import LovedTrack, ScrobbledTrack
+from connectors.lastfm_answers import ShortPage
+from connectors.records import LovedPage, LovedTrack, ScrobbledTrack
 from likes.leases import checkpoint_of
 from likes.models import Checkpoint, ListedTrack, ListedTrackKey
+from likes.questions import find_most
 from matching import TrackDescription, blocking_keys, name_key
 
 T = TypeVar("T")
@@ -71,19 +74,29 @@ def describe_listed(row: ListedTrack) -> TrackDescription:
     return TrackDescription(row.title, (row.artist,))
 
 
-def read_loved(user: User, connector: LastfmConnector, *, whole: bool = False) -> bool:
-    """Bring the stored loved list up to date; return whether it is now known to be whole.
+class Reading(Enum):
+    """What a reading of the loved list came to, and so what a row that it does not show means."""
 
-    It is not when the list moved under the reading: then nothing may be concluded from a row that
-    is missing.
+    WHOLE = "it is not loved"
+    LACKING = "it may be one that Last.fm counts and never shows"
+    MOVED = "nothing, as the list moved while it was read"
+
+
+def read_loved(user: User, connector: LastfmConnector) -> Reading:
+    """Bring the stored loved list up to date.
+
+    Where Last.fm shows a few rows less than it counts, ShortPage is raised, as for any answer
+    that cannot be right; from the next run on that many are known to be lacking.
     """
     checkpoint = checkpoint_of(user, Checkpoint.Listing.LOVED)
     reading = checkpoint.reading + 1
     totals: set[int] = set()
+    lacking = 0
     page_number, total_pages = 1, 1
     while page_number <= total_pages:
-        page = connector.get_loved_page(page_number)
+        page = _get_loved_page(connector, page_number, checkpoint)
         totals.add(page.total)
+        lacking += page.lacking
         total_pages = page.total_pages
         with transaction.atomic():
             store_listed(user, Listing.LOVED, page.items, reading)
@@ -91,10 +104,25 @@ def read_loved(user: User, connector: LastfmConnector, *, whole: bool = False) -
                 reading=reading, total=page.total, read_at=timezone.now()
             )
         known = _count(user, Listing.LOVED) + checkpoint.unexplained
-        if not whole and checkpoint.complete and page_number < total_pages and known == page.total:
-            return True
+        if checkpoint.complete and page_number < total_pages and known == page.total:
+            return Reading.LACKING if checkpoint.lacking else Reading.WHOLE
         page_number += 1
-    return _finish_reading(user, Listing.LOVED, checkpoint, reading, totals)
+    if not _finish_reading(user, Listing.LOVED, checkpoint, reading, totals):
+        return Reading.MOVED
+    if lacking:
+        return Reading.LACKING
+    Checkpoint.objects.filter(pk=checkpoint.pk).update(lacking=0)
+    return Reading.WHOLE
+
+
+def _get_loved_page(connector: LastfmConnector, number: int, checkpoint: Checkpoint) -> LovedPage:
+    try:
+        return connector.get_loved_page(number, lacking=checkpoint.lacking)
+    except ShortPage as short:
+        # A great many are a fault of the service, however often it is met.
+        if short.lacking <= find_most(checkpoint.total or 0):
+            Checkpoint.objects.filter(pk=checkpoint.pk).update(lacking=short.lacking)
+        raise
 
 
 def _count(user: User, listing: Listing) -> int:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from connectors.lastfm import LastfmConnector
 from connectors.spotify import SpotifyConnector
 from likes.lastfm_listing import chunked
-from likes.models import Like, Service, ServiceMapping
+from likes.models import Checkpoint, Like, Service, ServiceMapping
 from likes.summaries import NEEDS_A_PERSON, VerifySummary
 from likes.track_sync import item_key
 from matching import name_key
@@ -45,7 +45,9 @@ def verify(
     if spotify is not None:
         _verify_spotify(user, spotify, summary, progress)
     loved = set()
-    for track in lastfm.get_loved_tracks():
+    listing = Checkpoint.objects.filter(user=user, listing=Checkpoint.Listing.LOVED)
+    lacking = listing.values_list("lacking", flat=True).first() or 0
+    for track in lastfm.get_loved_tracks(lacking):
         loved.add(name_key(track.artist, track.title))
         progress(len(loved), None, "loved tracks read")
     for chunk in chunked(likes, 500):

@@ -90,6 +90,9 @@ class Checkpoint(models.Model):
         default=0,
         help_text="How many of the total the last whole reading did not show as rows of their own.",
     )
+    lacking = models.PositiveIntegerField(
+        default=0, help_text="How many rows of its total the service was seen not to show."
+    )
     removals_asked = models.PositiveIntegerField(
         default=0, help_text="So many rows are gone at once that a person is asked about them."
     )

@@ -518,6 +518,39 @@ def test_a_loved_list_that_cannot_be_right_concludes_nothing(
     assert not list_repeated(imported)
 
 
+def test_a_loved_list_that_lacks_rows_for_good_stops_one_run_and_proves_no_absence(
+    imported: World, narada: Narada
+) -> None:
+    """Last.fm may count what it never shows: the same few, at every reading."""
+    user = imported.users["alice"]
+    assert narada(EXPORT, "-l", "5")[0] == 0
+    lacking = {"kind": "wobble", "by": 2, "match": "user.getLovedTracks"}
+    imported.box.add_faults(lacking)
+    code, counts, err = narada(EXPORT)
+    assert (code, counts["loved"], "7 rows on page 1 of 7 in all, not 5" in err) == (75, 0, True)
+    code, counts, _ = narada(EXPORT)
+    assert (code, counts["loved"], counts["confirmed"]) == (0, LOVES - 5, LOVES - 5)
+    imported.box.clear_calls()
+    assert (narada(EXPORT)[0], imported.count()) == (0, 1)
+    [first, *_] = imported.loves()
+    imported.order("unlove", user="alice", artist=first[0], title=first[1])
+    assert narada(EXPORT)[0] == 0
+    assert imported.states(user)["present"] == LOVES
+    imported.box.clear_faults()
+    assert narada(EXPORT)[0] == 0
+    assert imported.states(user)["removed"] == 1
+
+
+def test_a_loved_list_that_lacks_a_great_many_rows_is_never_believed(
+    imported: World, narada: Narada
+) -> None:
+    imported.box.add_faults({"kind": "wobble", "by": 21, "match": "user.getLovedTracks"})
+    for _ in range(3):
+        code, counts, _ = narada(EXPORT)
+        assert (code, counts["loved"]) == (75, 0)
+    assert imported.loves() == []
+
+
 def test_a_love_without_a_date_is_a_love_all_the_same(imported: World, narada: Narada) -> None:
     imported.box.add_faults({"kind": "missing_date", "match": "user.getLovedTracks"})
     for row in imported.likes()[:5]:
