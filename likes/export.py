@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from connectors.errors import RequestRejected
 from connectors.lastfm import LastfmConnector
 from likes.in_flight import IN_FLIGHT, Outcome, Sent, first_stop, send_each
 from likes.lastfm_listing import Reading, chunked, read_library, read_loved
@@ -152,7 +153,13 @@ class Export:
         """Find among what the user loves and scrobbles whatever settles a page without a call."""
         self._choose_listed(Listing.LOVED)
         self._adopt_chosen()
-        read_library(self.user, self.connector, self._settle_by_library)
+        try:
+            read_library(self.user, self.connector, self._settle_by_library)
+        except RequestRejected as error:
+            # A compatible server may lack this list, and what it saves is calls, not likes.
+            self.summary.message = self.summary.message or (
+                f"What the user scrobbles could not be read, so names were looked up: {error}"
+            )
         self._settle_by_library()
 
     def _choose_listed(self, listing: Listing) -> int:

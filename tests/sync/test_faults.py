@@ -551,6 +551,18 @@ def test_a_loved_list_that_lacks_a_great_many_rows_is_never_believed(
     assert imported.loves() == []
 
 
+def test_a_server_without_the_list_of_scrobbles_costs_look_ups_and_no_like(
+    imported: World, narada: Narada
+) -> None:
+    """Error 3, "invalid method", is what a server that does not know it says."""
+    imported.box.add_faults(
+        {"kind": "lastfm_error", "code": 3, "status": 400, "match": "user.getTopTracks"}
+    )
+    code, counts, err = narada(EXPORT)
+    assert (code, counts["loved"]) == (0, LOVES)
+    assert "names were looked up" in err
+
+
 def test_a_love_without_a_date_is_a_love_all_the_same(imported: World, narada: Narada) -> None:
     imported.box.add_faults({"kind": "missing_date", "match": "user.getLovedTracks"})
     for row in imported.likes()[:5]:
