@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,10 @@ from django.db import connections
 from sync_world import World
 
 from connectors.sandbox.server import Sandbox
+
+# Tests that run in the background of a script were started with SIGINT ignored, and so would be
+# the commands that they start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
