@@ -41,12 +41,14 @@ class LikedTrack:
     ``track`` is None when the service no longer has it (Spotify's ``"track": null``) or when it is
     not a track a service knows (a local file, an episode); ``unavailable`` then says why in a few
     words, and ``label`` keeps what is known of it (a URI, a name) for a person to recognise it.
+    ``repeat`` counts the rows without an id before it that say the very same.
     """
 
     track: ServiceTrack | None
     liked_at: datetime | None = None
     unavailable: str = ""
     label: str = ""
+    repeat: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from likes.access import CredentialsMissing, NotConnected
 from likes.export import Export
 from likes.leases import Busy, hold_lease
 from likes.models import Checkpoint, Like, Run, Service, Source
+from likes.reconciliation import reconcile
 from likes.spotify_walk import SliceDone, Walk, walk_saved_tracks
 from likes.summaries import (
     NEEDS_A_PERSON,
@@ -106,6 +107,7 @@ def import_likes(
                 )
                 try:
                     walk_saved_tracks(walk, full)
+                    reconcile(walk)
                 except SliceDone:
                     summary.more = True
                 summary.complete = checkpoint.complete and checkpoint.head == 0

@@ -7,8 +7,9 @@ caller stores a batch and its checkpoint in one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -44,8 +45,22 @@ def item_key(item: LikedTrack) -> str:
         parts: tuple[str, ...] = ("name", item.track.title, item.track.album, *item.track.artists)
     else:
         parts = ("none", item.label, item.liked_at.isoformat() if item.liked_at else "")
+    if item.repeat:
+        parts += (str(item.repeat),)
     digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     return f"{parts[0]}:{digest[:48]}"
+
+
+def number_repeats(items: Iterable[LikedTrack], counted: Counter[str]) -> Iterator[LikedTrack]:
+    """Yield the rows of a service's list, told apart where they have no id and say the same.
+
+    Each of them counts in the total. ``counted`` goes on from page to page of a reading.
+    """
+    for item in items:
+        if item.track is None or not item.track.service_id:
+            key = item_key(item)
+            item, counted[key] = replace(item, repeat=counted[key]), counted[key] + 1
+        yield item
 
 
 def store_likes(

@@ -81,7 +81,7 @@ def mark_removed_on_spotify(
     With ``follow`` the like ends in Narada too, and what Narada itself loved is to be un-loved.
     """
     now = timezone.now()
-    mappings = ServiceMapping.objects.of(user).on(Service.SPOTIFY).keyed(keys).filter(listed=True)
+    mappings = ServiceMapping.objects.of(user).on(Service.SPOTIFY).keyed(keys)
     tracks = set(mappings.values_list("track_id", flat=True))
     count = mappings.update(listed=False, updated_at=now)
     still = (

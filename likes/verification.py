@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from django.contrib.auth.models import User
@@ -11,7 +12,7 @@ from connectors.spotify import SpotifyConnector
 from likes.lastfm_listing import chunked
 from likes.models import Checkpoint, Like, Service, ServiceMapping
 from likes.summaries import NEEDS_A_PERSON, VerifySummary
-from likes.track_sync import item_key
+from likes.track_sync import item_key, number_repeats
 from matching import name_key
 
 Progress = Callable[[int, int | None, str], None]
@@ -54,12 +55,18 @@ def verify(
         _verify_chunk(user, chunk, loved, summary)
     summary.complete = True
     agree = summary.loved + summary.excluded == summary.likes
-    summary.agree = agree and not summary.missing_in_narada
+    summary.agree = agree and not summary.missing_in_narada and not summary.no_longer_on_spotify
     summary.message = f"{summary.loved:,} of {summary.likes:,} likes are loved."
-    if summary.on_spotify is not None and summary.missing_in_narada:
+    if summary.missing_in_narada:
         summary.message += (
             f" {summary.missing_in_narada:,} liked songs of Spotify are not in Narada yet."
         )
+    if summary.no_longer_on_spotify:
+        summary.message += (
+            f" {summary.no_longer_on_spotify:,} that Narada knows are no longer on Spotify."
+        )
+    if summary.missing_in_narada or summary.no_longer_on_spotify:
+        summary.message += " The next import takes note; with --full it reads the whole list."
     if any(one["state"] in Like.OPEN_STATES for one in summary.exceptions):
         summary.message += " Some need a person: see the review page."
     if any(one["state"] == State.PRESENT for one in summary.exceptions):
@@ -70,7 +77,7 @@ def _verify_spotify(
     user: User, spotify: SpotifyConnector, summary: VerifySummary, progress: Progress
 ) -> None:
     listed: set[str] = set()
-    for item in spotify.get_liked_tracks():
+    for item in number_repeats(spotify.get_liked_tracks(), Counter()):
         listed.add(item_key(item))
         progress(len(listed), None, "liked songs read")
     known = set(

@@ -83,6 +83,9 @@ class Checkpoint(models.Model):
     complete = models.BooleanField(
         default=False, help_text="Whether the whole list has been read at least once."
     )
+    whole_read_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the end of the whole list was last reached."
+    )
     total = models.PositiveIntegerField(
         null=True, blank=True, help_text="How many rows the service said there are."
     )

@@ -583,7 +583,7 @@ def test_other_csv_lengths_in_minutes_are_read(tmp_path: Path) -> None:
         ("Name,Artist,URI\nX,Y,spotify:album:1\n", "no tracks"),
         ("endTime,artistName,trackName,msPlayed\n2023-01-02 06:15,A,B,1\n", "history of plays"),
         ('{"items": [', "line 1, column 12"),
-        ('[{"track":\n 3,}]', "line 2, column 4"),
+        ('[{"track":\n 3;}]', "line 2, column 3"),
         ("[" * 100_000, "nested too deeply"),
         ("[" + "9" * 5_000 + "]", "no sound JSON"),
         ({"playlists": [{"name": "x", "items": []}]}, "in YourLibrary.json beside it"),

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from sync_world import World
 
 from connectors.records import LikedPage
 from connectors.spotify import SpotifyConnector
-from likes.like_sync import import_likes
+from likes import reconciliation
+from likes.like_sync import import_likes, verify_likes
 from likes.models import Checkpoint, Like, Run, Service, ServiceMapping, SyncSettings, Track
 from likes.summaries import ImportSummary
 
@@ -340,6 +342,69 @@ def test_a_short_listing_removes_nothing(make_world: MakeWorld) -> None:
     summary = import_likes(user)
     assert (summary.exit_code, summary.removed_on_spotify) == (0, 0)
     check_same(world, user)
+
+
+@pytest.mark.parametrize(("likes", "by", "times"), [(3, -3, 1), (120, -1, 99), (120, -3, 99)])
+def test_an_unlike_after_a_total_that_wobbled_is_noticed(
+    make_world: MakeWorld, likes: int, by: int, times: int
+) -> None:
+    """What the list did not show then, and is liked, is asked for until it is shown again."""
+    world = make_world(likes=likes)
+    user = world.join()
+    import_likes(user)
+    world.box.add_faults({"kind": "wobble", "by": by, "match": "/me/tracks", "times": times})
+    assert import_likes(user).removed_on_spotify == 0
+    unlisted = world.liked_ids() - world.listed(user)
+    world.box.clear_faults()
+    for service_id in unlisted:
+        world.order("unlike", user="alice", service_id=service_id)
+    import_likes(user)
+    on_spotify = Like.objects.of(user).on(Service.SPOTIFY).filter(state="present")
+    assert on_spotify.count() == len(world.liked_ids()) == likes - len(unlisted)
+    assert world.listed(user) == world.liked_ids()
+
+
+@pytest.mark.parametrize("kind", ["null", "local"])
+def test_rows_without_an_id_that_say_the_same_count_each(world: World, kind: str) -> None:
+    """Else one of them would stand in the total for what is unliked."""
+    user = world.join()
+    ids = [world.like(f"Song {number}") for number in range(5)]
+    import_likes(user)
+    world.order("unlike", user="alice", service_id=ids[3])
+    facts = {"uri": "spotify:local:A:B:T:100"} if kind == "local" else {}
+    for _ in range(2):
+        world.order("like", user="alice", kind=kind, added_at="2024-05-01T10:00:00+00:00", **facts)
+    summary = import_likes(user)
+    assert (summary.removed_on_spotify, summary.complete) == (1, True)
+    assert world.listed(user) == world.liked_ids()
+    world.box.clear_calls()
+    import_likes(user)
+    assert world.count() == 1
+
+
+def test_a_like_with_an_old_date_is_found_by_a_whole_reading_now_and_then(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands in the total for an unlike, so nothing else tells of the two."""
+    world = make_world(likes=120)
+    user = world.join()
+    import_likes(user)
+    rows = world.likes()
+    world.order("unlike", user="alice", service_id=rows[-1]["service_id"])
+    world.like("Old date", added_at=rows[90]["added_at"])
+    world.box.clear_calls()
+    assert (import_likes(user).imported, world.count()) == (0, 1)
+    proof = verify_likes(user)
+    assert (proof.missing_in_narada, proof.no_longer_on_spotify, proof.agree) == (1, 1, False)
+    month_ago = timezone.now() - reconciliation.WHOLE_EVERY
+    Checkpoint.objects.filter(listing="saved").update(whole_read_at=month_ago)
+    summary = import_likes(user)
+    assert (summary.imported, summary.removed_on_spotify) == (1, 1)
+    assert summary.seen == 120  # each row once, though the head was read twice
+    assert world.listed(user) == world.liked_ids()
+    world.box.clear_calls()
+    import_likes(user)
+    assert world.count() == 1
 
 
 def test_everything_unliked_is_asked_about(make_world: MakeWorld) -> None:
