@@ -23,7 +23,7 @@ from likes.lastfm_pages import (
     store_choices,
 )
 from likes.leases import save_checkpoint
-from likes.loving import Loving, adopt_loved_pages, settle_by_loved_list, take_back
+from likes.loving import Loving, take_back
 from likes.models import (
     Checkpoint,
     Like,
@@ -37,6 +37,7 @@ from likes.models import (
     Track,
 )
 from likes.questions import close_question, may_remove
+from likes.settling import adopt_loved_pages, leave_taken_back, settle_by_loved_list
 from likes.summaries import NEEDS_A_PERSON, ExportSummary
 
 Progress = Callable[[int, int | None, str], None]
@@ -266,10 +267,10 @@ class Export:
             mapping.track_id: mapping
             for mapping in self._accepted().filter(track__in=[like.track_id for like in batch])
         }
+        waiting = Like.objects.filter(pk__in=ids, state=State.PENDING)
         with transaction.atomic():
-            shared = adopt_loved_pages(
-                self.user, Like.objects.filter(pk__in=ids, state=State.PENDING), mappings
-            )
+            leave_taken_back(self.user, waiting.all(), mappings)
+            shared = adopt_loved_pages(self.user, waiting.all(), mappings)
             # A page that Narada loved for another track is Narada's love for this one too.
             ours = Like.objects.filter(pk__in=shared, sent_at__isnull=False)
             self._record_loves(ours.values_list("pk", flat=True) if shared else [])

@@ -6,8 +6,7 @@ reading of the loved list says whether Last.fm has them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
 from typing import Self
 
 from django.contrib.auth.models import User
@@ -18,27 +17,18 @@ from django.utils import timezone
 from connectors.errors import ConnectorError
 from connectors.lastfm import LastfmConnector
 from likes.in_flight import Flight, Outcome, Sent, first_stop, send_each
-from likes.lastfm_listing import chunked
 from likes.models import (
     Like,
     LikeQuerySet,
     ListedTrack,
-    RunChange,
     Service,
     ServiceMapping,
 )
 
 #: Outcomes that come within this (s) are written together.
 WRITTEN_WITHIN = 1.0
-#: Last.fm may show a love a little late; one that is older than this and not shown was lost.
-SHOWN_WITHIN = timedelta(minutes=15)
-#: Last.fm dates loves to the second, with the rest cut off.
-ONE_SECOND = timedelta(seconds=1)
-MOST_ATTEMPTS = 3
 
 State = Like.State
-#: What the loved list has a say on: all but what a person ruled out, and what is being taken back.
-_COMPARED = (State.PENDING, State.SENDING, State.PRESENT, State.REMOVED, *Like.OPEN_STATES)
 
 
 class Loving:
@@ -170,149 +160,3 @@ def take_back(connector: LastfmConnector, user: User) -> ConnectorError | None:
         listed = ListedTrack.objects.filter(user=user, listing=ListedTrack.Listing.LOVED)
         listed.filter(key__in=done).delete()
     return stop
-
-
-def adopt_loved_pages(
-    user: User, batch: Iterable[Like], pages: dict[int, ServiceMapping]
-) -> list[int]:
-    """Settle those of a batch whose page another like of this user stands on already.
-
-    ``pages`` has the accepted page of each track. A page is loved once, however many tracks share
-    it; return the ids of the likes that this settles.
-    """
-    batch = list(batch)
-    keys = {pages[like.track_id].key for like in batch if like.track_id in pages}
-    standing = (
-        ServiceMapping.objects.of(user).on(Service.LASTFM).accepted().keyed(keys)
-        .filter(track__likes__service=Service.LASTFM, track__likes__state=State.PRESENT)
-        .values_list("key", "track__likes__sent_at", "track__likes__confirmed_at")
-    )  # fmt: skip
-    loved = {key: (sent_at, confirmed_at) for key, sent_at, confirmed_at in standing}
-    adopted = []
-    for like in batch:
-        page = pages.get(like.track_id)
-        if page is not None and page.key in loved:
-            like.state, like.last_error, like.updated_at = State.PRESENT, "", timezone.now()
-            like.sent_at, like.confirmed_at = loved[page.key]
-            adopted.append(like)
-    Like.objects.bulk_update(
-        adopted, ["state", "last_error", "sent_at", "confirmed_at", "updated_at"]
-    )
-    return [like.pk for like in adopted]
-
-
-def settle_by_loved_list(
-    user: User,
-    may_remove: Callable[[int, int], bool] | None,
-    tracks: Collection[int] | None = None,
-) -> int:
-    """Hold Narada's rows, or those of some ``tracks``, against the loved list as last read.
-
-    Only a list that is known to be whole says anything about what it does not show: then
-    ``may_remove`` is asked, with how many are gone of how many, whether that is believed; for
-    another list it is None. The rows are compared here and not in a join: fresh tables have no
-    statistics, and without those PostgreSQL took seconds for a thousand likes (15, 2026-11).
-
-    Return how many rows were adopted as loved.
-    """
-    pages = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
-    loved = ListedTrack.objects.filter(user=user, listing=ListedTrack.Listing.LOVED)
-    likes = Like.objects.of(user).on(Service.LASTFM).filter(state__in=_COMPARED)
-    if tracks is not None:
-        pages, likes = pages.filter(track__in=tracks), likes.filter(track__in=tracks)
-        loved = loved.filter(key__in=list(pages.values_list("key", flat=True)))
-    loved_at = dict(loved.values_list("key", "loved_at"))
-    key_of = dict(pages.values_list("track_id", "key"))
-    rows = list(likes.only("track_id", "state", "sent_at", "confirmed_at", "attempts"))
-    with transaction.atomic():
-        shown = [like for like in rows if key_of.get(like.track_id) in loved_at]
-        dates = {like.pk: loved_at[key_of[like.track_id]] for like in shown}
-        adopted = _settle_shown(shown, dates)
-        if may_remove is not None:
-            present = sum(like.state == State.PRESENT for like in rows)
-            missing = [like for like in rows if key_of.get(like.track_id) not in loved_at]
-            _settle_unshown(missing)
-            gone = [like for like in missing if _was_shown(like)]
-            if may_remove(len(gone), present):
-                _note_taken_back(gone)
-    return adopted
-
-
-def _change(likes: Iterable[Like], was: State, **fields: object) -> int:
-    """Write fields of those likes that still are in a state; return how many."""
-    ids = [like.pk for like in likes if like.state == was]
-    now = timezone.now()
-    return sum(
-        Like.objects.filter(pk__in=chunk, state=was).update(**fields, updated_at=now)
-        for chunk in chunked(ids, 500)
-    )
-
-
-def _settle_shown(likes: Sequence[Like], loved_at: dict[int, datetime | None]) -> int:
-    """``loved_at`` says, by the id of a like, since when its page is loved."""
-    now = timezone.now()
-    there = {"state": State.PRESENT, "confirmed_at": now, "last_error": ""}
-    adopted = _change(likes, State.SENDING, **there, sent_at=now)
-    adopted += _change(_find_late(likes, loved_at), State.PENDING, **there, sent_at=now)
-    for state in (State.PENDING, *Like.OPEN_STATES):
-        adopted += _change(likes, state, **there)
-    # The user loved it again. What they no longer like in Narada stays as it ended there.
-    removed = [like for like in likes if like.state == State.REMOVED]
-    liked = Like.objects.on(Service.NARADA).filter(
-        track__in=[like.track_id for like in removed], state=State.PRESENT
-    )
-    again = set(liked.values_list("track_id", flat=True)) if removed else set()
-    back = [like for like in removed if like.track_id in again]
-    adopted += _change(back, State.REMOVED, **there, removed_at=None, sent_at=None)
-    new = [like for like in likes if like.confirmed_at is None]
-    _change(new, State.PRESENT, confirmed_at=now)
-    return adopted
-
-
-def _find_late(likes: Sequence[Like], loved_at: dict[int, datetime | None]) -> list[Like]:
-    """Return the pending ones that are loved since a love was sent whose outcome nobody learnt.
-
-    It reached Last.fm after the list had been read without it; who loves the page is Narada.
-    """
-    tried = {like.pk: like for like in likes if like.state == State.PENDING and like.attempts}
-    sent = RunChange.objects.filter(like__in=list(tried), what=RunChange.What.LOVED)
-    late = {
-        pk
-        for pk, sent_at in sent.values_list("like", "at")
-        if (at := loved_at[pk]) and sent_at - ONE_SECOND < at < sent_at + SHOWN_WITHIN
-    }
-    return [tried[pk] for pk in late]
-
-
-def _was_shown(like: Like) -> bool:
-    return like.state == State.PRESENT and like.confirmed_at is not None
-
-
-def _settle_unshown(likes: Iterable[Like]) -> None:
-    """Of loves that a whole list does not show, and never did: they did not arrive."""
-    _change(likes, State.SENDING, state=State.PENDING)
-    long_ago = timezone.now() - SHOWN_WITHIN
-    lost = [
-        like
-        for like in likes
-        if like.confirmed_at is None and like.sent_at and like.sent_at < long_ago
-    ]
-    _change(
-        [like for like in lost if like.attempts >= MOST_ATTEMPTS],
-        State.PRESENT,
-        state=State.REVIEW,
-        last_error="Last.fm took the love more than once, but does not show it.",
-    )
-    again = [like for like in lost if like.attempts < MOST_ATTEMPTS]
-    _change(again, State.PRESENT, state=State.PENDING)
-
-
-def _note_taken_back(likes: Iterable[Like]) -> None:
-    """Of loves that a whole list showed before, and shows no longer."""
-    _change(
-        likes,
-        State.PRESENT,
-        state=State.REMOVED,
-        removed_at=timezone.now(),
-        last_error="No longer loved on Last.fm; Narada does not love it again unless asked.",
-    )

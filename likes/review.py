@@ -16,6 +16,7 @@ from typing import TypeVar
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.utils import timezone
 
 from likes.models import Like, Service, ServiceMapping, Source, Track
 from matching import name_key
@@ -231,6 +232,10 @@ def _accept(mapping: ServiceMapping, like: Like | None, track: Track) -> None:
     still_ours, mapping.withdraw = mapping.withdraw, False
     mapping.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
     if not _is_liked(track):
+        if like is not None and like.state == State.REMOVING and not was_accepted:
+            # The love under the former name is taken back with that; under this one is none.
+            like.state, like.removed_at = State.REMOVED, timezone.now()
+            like.save(update_fields=["state", "removed_at", "updated_at"])
         return
     if like is None:
         _add_like(track)

@@ -57,7 +57,12 @@ def like_again(
         returning.update(state=State.PRESENT, removed_at=None, updated_at=now)
         for state, again in LOVED_AGAIN.items():
             back.on(Service.LASTFM).filter(state=state).update(
-                state=again, removed_at=None, attempts=0, next_attempt_at=None, updated_at=now
+                state=again,
+                removed_at=None,
+                attempts=0,
+                next_attempt_at=None,
+                last_error="",
+                updated_at=now,
             )
     # A date that only the service knows replaces one that a file left out.
     undated = [like for like in likes.filter(liked_at=None) if liked_at[like.track_id]]

@@ -215,6 +215,23 @@ def test_a_shared_page_is_unloved_with_the_last_of_its_likes(world: World) -> No
     assert world.states(user) == {"removed": 2}
 
 
+def test_a_page_adopted_from_the_list_is_narada_s_where_narada_loved_it(world: World) -> None:
+    """So the last of two likes on it takes the love along, in whichever order they end."""
+    user = world.join()
+    SyncSettings.objects.create(user=user, on_unlike="follow")
+    ids = []
+    for length in (100_000, 400_000):
+        ids.append(world.like("Song", album=str(length), duration_ms=length, isrc=""))
+        import_likes(user)
+        export_likes(user)
+    for service_id in ids:
+        assert world.loves() == [("Ada", "Song")]
+        world.order("unlike", user="alice", service_id=service_id)
+        import_likes(user)
+        export_likes(user)
+    assert world.loves() == []
+
+
 def test_follow_unloves_only_what_narada_loved(world: World) -> None:
     user = world.join()
     SyncSettings.objects.create(user=user, on_unlike="follow")

@@ -170,3 +170,49 @@ def test_verify_does_not_say_that_narada_sent_what_the_user_loved(loved: World) 
     reasons = [one["reason"] for one in verify_likes(loved.users["alice"]).exceptions]
     told = "Last.fm showed it before and no longer does; the next export takes note"
     assert reasons == [told, told]
+
+
+def like_twice(world: World) -> None:
+    """Like two recordings that are one page on Last.fm."""
+    for length in (100_000, 400_000):
+        world.like("Song", album=str(length), duration_ms=length, isrc="")
+
+
+def test_a_love_taken_back_is_not_given_again_for_another_like_that_waits(world: World) -> None:
+    user = world.join()
+    like_twice(world)
+    import_likes(user)
+    export_likes(user, limit=1)
+    world.order("unlove", user="alice", artist="Ada", title="Song")
+    for _ in range(2):
+        summary = export_likes(user)
+        assert (summary.exit_code, summary.loved, summary.remaining) == (0, 0, 0)
+    assert (world.states(user), len(world.sent())) == ({"removed": 2}, 1)
+    waiting = Like.objects.on(Service.LASTFM).order_by("removed_at").last()
+    assert waiting is not None
+    assert waiting.last_error == REASON
+    review.reopen(waiting, user)
+    assert export_likes(user).loved == 1
+    assert world.loves() == [("Ada", "Song")]
+
+
+def test_a_love_taken_back_is_given_for_a_like_that_is_newer(world: World) -> None:
+    """Who likes the song anew, as another recording or again, asks for it."""
+    user = world.join()
+    song = world.like("Song", duration_ms=100_000, isrc="")
+    SyncSettings.objects.create(user=user, on_unlike="follow")
+    import_likes(user)
+    export_likes(user)
+    world.order("unlove", user="alice", artist="Ada", title="Song")
+    export_likes(user)
+    world.like("Song", album="Another", duration_ms=400_000, isrc="")
+    import_likes(user)
+    assert export_likes(user).loved == 1
+    world.order("unlove", user="alice", artist="Ada", title="Song")
+    export_likes(user)
+    for order in ("unlike", "like"):
+        world.order(order, user="alice", service_id=song)
+        import_likes(user)
+    assert export_likes(user).loved == 1
+    again = Like.objects.on(Service.LASTFM).get(state="present", sent_at__isnull=False)
+    assert again.last_error == ""

@@ -22,7 +22,7 @@ from sync_world import Name, World
 
 from connectors.lastfm import LastfmConnector
 from connectors.spotify import SpotifyConnector
-from likes import loving
+from likes import settling
 from likes.like_sync import export_likes, import_likes
 from likes.models import Like, Service, ServiceHold, ServiceMapping, SyncSettings
 from likes.summaries import ExportSummary, ImportSummary
@@ -245,6 +245,6 @@ def test_after_anything_a_quiet_sync_makes_all_agree(
     note(str(world.states(user)))
     with pytest.MonkeyPatch.context() as patch:
         # Long after: what Last.fm does not show by now, it never will.
-        patch.setattr(loving, "SHOWN_WITHIN", timedelta(0))
+        patch.setattr(settling, "SHOWN_WITHIN", timedelta(0))
         sync_quietly(person)
     check_agreement(person, songs, follow)
