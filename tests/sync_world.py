@@ -30,7 +30,6 @@ class World:
 
     box: Sandbox
     users: dict[str, User] = field(default_factory=dict)
-    attempts: dict[str, list[Name]] = field(default_factory=dict)
 
     def join(self, name: str = "alice", *, spotify: bool = True, lastfm: bool = True) -> User:
         """Make a Narada user of a sandbox user's name, connected as after a consent."""
