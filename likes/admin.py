@@ -12,7 +12,6 @@ from typing import Any
 # Imported so that allauth's own pages are there to be replaced: this app comes first.
 import allauth.socialaccount.admin  # noqa: F401
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
@@ -22,6 +21,7 @@ from django.utils.safestring import SafeString
 
 from likes import holds, review
 from likes.admin_filters import WrongConnection, WrongLike, WrongMapping, WrongRun, WrongTrack
+from likes.forms import LinkForm, MappingForm
 from likes.history import tell_counts
 from likes.models import (
     Checkpoint,
@@ -110,6 +110,31 @@ class FoundByTrack(StoredAdmin):
         return search_tracks(queryset, text, self.track_path), False
 
 
+class LinkedByName(FoundByTrack):
+    """Rows of a track whose page on Last.fm an operator can name, below what else is decided."""
+
+    decisions: tuple[str, ...] = ("artist", "name")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        facts = [field for field in self.get_readonly_fields(request, obj) if field != "evidence"]
+        decide = ("Decide", {"fields": self.decisions})
+        on_lastfm = obj is not None and obj.service == Service.LASTFM
+        return [*([decide] if on_lastfm else []), ("What is known", {"fields": facts})]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        given = form.cleaned_data
+        try:
+            if given.get("artist"):
+                linked = review.choose_name(obj.track, given["artist"], given["name"], request.user)
+                self.message_user(request, format_html("Linked to {}.", link_to(linked)))
+            elif given.get("decide"):
+                {"accept": review.accept, "reject": review.reject}[given["decide"]](
+                    obj, request.user
+                )
+        except review.NotPossible as reason:
+            self.message_user(request, f"Nothing was changed: {reason}.", messages.ERROR)
+
+
 def make_decision(
     name: str, description: str, decide: Callable[[Any, Any], object]
 ) -> Callable[..., None]:
@@ -167,7 +192,8 @@ class TrackAdmin(FoundByTrack):
 
 
 @admin.register(Like)
-class LikeAdmin(FoundByTrack):
+class LikeAdmin(LinkedByName):
+    form = LinkForm
     list_display = ("song", "owner", "service", "state", "liked_at", "sent_at", "last_error")
     list_filter = (WrongLike, "service", "state", "source", "liked_at")
     list_select_related = ("track", "user")
@@ -194,37 +220,10 @@ class LikeAdmin(FoundByTrack):
         return format_html_join("", "<p>{}</p>", ((link_to(page),) for page in found)) or "none"
 
 
-class MappingForm(forms.ModelForm):
-    """What an operator can decide about a page on Last.fm: whether it is it, or another name."""
-
-    DECISIONS = {"": "leave as it is", "accept": "this is it", "reject": "this is not it"}
-
-    decide = forms.ChoiceField(label="Decide", choices=DECISIONS, required=False)
-    artist = forms.CharField(
-        label="Artist on Last.fm", required=False, max_length=review.NAME_LENGTH
-    )
-    name = forms.CharField(
-        label="Title on Last.fm", required=False, max_length=review.NAME_LENGTH,
-        help_text="Artist and title of another page link the track to that one instead.",
-    )  # fmt: skip
-
-    class Meta:
-        model = ServiceMapping
-        fields = ()
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean()
-        named = [given.get("artist", "").strip(), given.get("name", "").strip()]
-        if any(named) and not all(named):
-            raise forms.ValidationError("Type both the artist and the title.")
-        if any(named) and given.get("decide"):
-            raise forms.ValidationError("Either decide on this page or type another name.")
-        return given
-
-
 @admin.register(ServiceMapping)
-class ServiceMappingAdmin(FoundByTrack):
+class ServiceMappingAdmin(LinkedByName):
     form = MappingForm
+    decisions = ("decide", "artist", "name")
     list_display = ("names", "track_page", "owner", "service", "decided", "rule", "sure")
     list_filter = (WrongMapping, "service", "decision", "decided_by", "rule", "listed", "source")
     list_select_related = ("track", "user")
@@ -234,27 +233,6 @@ class ServiceMappingAdmin(FoundByTrack):
         make_decision("accept", "This is it", review.accept),
         make_decision("reject", "This is not it", review.reject),
     )
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        facts = [field for field in self.get_readonly_fields(request, obj) if field != "evidence"]
-        decide = ("Decide", {"fields": ("decide", "artist", "name")})
-        on_lastfm = obj is not None and obj.service == Service.LASTFM
-        return [*([decide] if on_lastfm else []), ("What is known", {"fields": facts})]
-
-    def save_model(
-        self, request: HttpRequest, obj: ServiceMapping, form: Any, change: bool
-    ) -> None:
-        given = form.cleaned_data
-        try:
-            if given.get("artist"):
-                linked = review.choose_name(obj.track, given["artist"], given["name"], request.user)
-                self.message_user(request, format_html("Linked to {}.", link_to(linked)))
-            elif given.get("decide"):
-                {"accept": review.accept, "reject": review.reject}[given["decide"]](
-                    obj, request.user
-                )
-        except review.NotPossible as reason:
-            self.message_user(request, f"Nothing was changed: {reason}.", messages.ERROR)
 
     @admin.display(description="item", ordering="title")
     def names(self, mapping: ServiceMapping) -> str:

@@ -258,6 +258,19 @@ def test_mapping_is_linked_to_another_page(
     assert (wrong.decision, wrong.withdraw, like.state) == ("candidate", True, State.PENDING)
 
 
+def test_like_that_was_not_found_is_linked_to_a_page(
+    operator: Client, ada: User, like_song: Any
+) -> None:
+    like = like_song(ada, State.NOT_FOUND)
+    assert "Artist on Last.fm" in operator.get(change_url(like)).text
+    operator.post(change_url(like), {"artist": "Beatles", "name": "Hey Jude"}, follow=True)
+    linked = ServiceMapping.objects.get(service=Service.LASTFM)
+    like.refresh_from_db()
+    assert (linked.decision, linked.decided_by, like.state) == ("accepted", "person", "pending")
+    narada = Like.objects.on(Service.NARADA).get()
+    assert "Artist on Last.fm" not in operator.get(change_url(narada)).text
+
+
 @pytest.mark.parametrize(
     "form",
     [
