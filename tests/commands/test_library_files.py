@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import threading
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -429,3 +431,21 @@ class AnyLibrary(TestCase):
         again = bring_in(second, export(first))
         assert (again.already_known, again.seen) == (len(tracks), len(tracks))
         assert content(second) == once
+
+
+@pytest.mark.django_db
+def test_export_keeps_a_link_and_writes_through_what_is_no_file(tmp_path: Path) -> None:
+    User.objects.create_user("ada")
+    whole, link, pipe = tmp_path / "whole.json", tmp_path / "link.json", tmp_path / "pipe"
+    link.symlink_to(whole)
+    run("export_library", str(link), "-u", "ada")
+    assert link.is_symlink()
+    assert json.loads(whole.read_text())["user"]
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    run("export_library", str(pipe), "-u", "ada")
+    reader.join(30)
+    assert pipe.is_fifo()
+    assert json.loads(read[0]).keys() == json.loads(whole.read_text()).keys()

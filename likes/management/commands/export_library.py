@@ -41,13 +41,20 @@ class Command(NaradaCommand):
             wrong = "is a folder" if target.is_dir() else "lies in a folder that does not exist"
             raise Error(f"{path} {wrong}.", BAD_USAGE)
         write_whole(target, pieces)
-        self.stderr.write(
-            f"The library of {owner.username} is in {path} ({target.stat().st_size:,} bytes)."
-        )
+        size = f" ({target.stat().st_size:,} bytes)" if target.is_file() else ""
+        self.stderr.write(f"The library of {owner.username} is in {path}{size}.")
 
 
 def write_whole(target: Path, pieces: Iterator[str]) -> None:
-    """Write a file that only its owner reads, under another name until it is whole."""
+    """Write a file that only its owner reads, under another name until it is whole.
+
+    A link stays one. What is no file, as /dev/stdout, is written to and never replaced.
+    """
+    target = target.resolve()
+    if target.exists() and not target.is_file():
+        with target.open("w", encoding="utf-8", newline="") as device:
+            device.writelines(pieces)
+        return
     number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
     try:
         with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
