@@ -55,6 +55,8 @@ LEASED = {
     Checkpoint.Listing.SAVED: [Run.Kind.IMPORT, Run.Kind.FILE],
     Checkpoint.Listing.LOVED: [Run.Kind.EXPORT, Run.Kind.VERIFY],
 }
+#: Refusals that a new consent mends and whose text does not say so.
+RECONNECT_CODES = {"4", "9", "14", "15", "17", "expired"}
 #: A file is read whole before anything is stored; its rows are stored this many at a time.
 FILE_BATCH = 500
 
@@ -345,10 +347,16 @@ def _explain_stop(user: User, error: Exception, summary: Summary) -> None:
         if when not in summary.message:
             summary.message = f"{summary.message.rstrip('.')}. Come back after {when} UTC."
         summary.exit_code = TRY_LATER
-    elif isinstance(error, TemporaryError | Busy):
+    elif isinstance(error, TemporaryError):
+        summary.exit_code = TRY_LATER
+        summary.message += " Try again later; nothing is lost."
+    elif isinstance(error, Busy):
         summary.exit_code = TRY_LATER
     else:
         summary.exit_code = NEEDS_A_PERSON
+    if isinstance(error, AuthorizationError) and error.code in RECONNECT_CODES:
+        connect = f"narada connect-{error.service} -u {user}"
+        summary.message = f"{summary.message.rstrip('.')}. Connect it again: {connect}"
     if isinstance(error, AuthorizationError | ServiceClosed):
         accounts.note_refusal(user, error.service, error)
 

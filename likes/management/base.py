@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import DatabaseError
 
 from connectors.account_export import FileRejected
@@ -111,6 +111,12 @@ def hand_over_output() -> None:
             raise Error(f"The output cannot be written: {error.strerror}.") from error
 
 
+def print_error_as_json(stream: OutputWrapper, error: Error) -> None:
+    """Print the one object that ``--json`` promises where there is no result."""
+    with suppress(OSError):  # it may be standard output itself that failed
+        stream.write(json.dumps({"error": str(error)}))
+
+
 class NaradaCommand(BaseCommand):
     """A command whose every failure is one line and an exit code, never a traceback."""
 
@@ -132,6 +138,8 @@ class NaradaCommand(BaseCommand):
             finally:
                 hand_over_output()
         except Error as error:  # raised by the parser, before Django's own handling begins
+            if "--json" in argv:
+                print_error_as_json(self.stdout, error)
             self.stderr.write(f"Error: {error}")
             sys.exit(error.returncode)
         except KeyboardInterrupt:
@@ -150,8 +158,7 @@ class NaradaCommand(BaseCommand):
                 raise
             explained = explain(error)
             if options.get("as_json"):
-                with suppress(OSError):  # it may be standard output itself that failed
-                    self.stdout.write(json.dumps({"error": str(explained)}))
+                print_error_as_json(self.stdout, explained)
             raise explained from error
 
     def add_user_argument(self, parser: argparse._ActionsContainer) -> None:

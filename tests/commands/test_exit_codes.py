@@ -88,6 +88,36 @@ def test_what_stops_an_import_has_its_code_its_line_and_its_counts(
         check_one_line(err)
 
 
+@pytest.mark.parametrize("words", [["-b", "51"], ["-l", "none"], ["--no-such-option"]])
+def test_a_wrong_option_is_one_line_and_with_json_one_object(
+    world: World, words: list[str]
+) -> None:
+    code, out, err = world.run("import_spotify_likes", *words)
+    assert (code, out) == (2, "")
+    check_one_line(err)
+    code, out, err = world.run("import_spotify_likes", *words, "--json")
+    assert (code, list(json.loads(out))) == (2, ["error"])
+    check_one_line(err)
+
+
+def test_a_stop_says_what_to_do(make_world: MakeWorld) -> None:
+    world = make_world(likes=3)
+    world.join()
+    world.box.add_faults({"kind": "html_502"})
+    for command in ("import_spotify_likes", "export_likes_to_lastfm", "verify_likes"):
+        code, _, err = world.run(command, "-u", "alice")
+        assert (code, "Try again later; nothing is lost." in err) == (75, True)
+    world.box.clear_faults()
+    world.box.add_faults({"kind": "lastfm_error", "code": 9})
+    code, _, err = world.run("export_likes_to_lastfm", "-u", "alice")
+    assert (code, "narada connect-lastfm -u alice" in err) == (1, True)
+
+
+def test_the_version_is_narada_s(world: World) -> None:
+    code, out, _ = world.run("--version")
+    assert (code, out.split()[0]) == (0, "Narada")
+
+
 @sqlite_only
 def test_a_missing_database_says_to_set_it_up(world: World, tmp_path: Path) -> None:
     for command in ("import_spotify_likes", "verify_likes"):

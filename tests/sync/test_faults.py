@@ -271,7 +271,7 @@ def test_spotify_that_refuses_a_user_needs_a_person_and_others_go_on(
     assert (code, counts["imported"]) == (1, 20)
     assert says in err
     connection = Connection.objects.get(user__username="alice", service="spotify")
-    assert (connection.state, connection.reason) == ("reconnect", err)
+    assert (connection.state, connection.reason) == ("reconnect", err.partition(". Connect it")[0])
     assert Run.objects.get().state == Run.State.STOPPED
     # Once refused is not yet gone: the token is kept, and so is every like.
     assert read_connection("spotify") == ("reconnect", True)
