@@ -33,12 +33,12 @@ CHUNK = 500
 _LIKED = (State.PRESENT, State.UNAVAILABLE)
 _TAKEN_BACK = (State.REMOVING, State.REMOVED)
 
-#: What taking it back means, by what the run did.
+#: What the run did, and what taking it back would do.
 MEANING = {
-    What.ADDED: "added to Narada: they end there",
-    What.REMOVED: "removed in Narada: they return",
-    What.LOVED: "loved on Last.fm: they are un-loved",
-    What.UNLOVED: "no longer to be loved on Last.fm: they are loved again",
+    What.ADDED: "added to Narada; taken back, they end there",
+    What.REMOVED: "removed in Narada; taken back, they return",
+    What.LOVED: "loved on Last.fm; taken back, they are un-loved",
+    What.UNLOVED: "no longer to be loved on Last.fm; taken back, they are loved again",
 }
 
 

@@ -21,6 +21,8 @@ def main() -> None:
 
 def run(program: str, arguments: list[str]) -> None:
     # Loaded here, because loading takes long enough to be interrupted.
+    from importlib.metadata import version
+
     import django
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line, get_commands
@@ -28,6 +30,9 @@ def run(program: str, arguments: list[str]) -> None:
     try:
         django.setup()
         command = arguments[0] if arguments else "help"
+        if command in ("version", "--version"):
+            sys.stdout.write(f"Narada {version('narada')}, Django {django.get_version()}\n")
+            return
         if command not in {*get_commands(), "help", "version"} and not command.startswith("-"):
             sys.stderr.write(f"Error: there is no command {command!r}. See: narada help\n")
             sys.exit(BAD_USAGE)
