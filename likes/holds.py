@@ -23,12 +23,6 @@ logger = logging.getLogger(__name__)
 FIRST_HOLD = timedelta(seconds=60)
 LONGEST_HOLD = timedelta(hours=1)
 
-REASONS = {
-    "29": "too many requests in a short time",
-    "429": "too many requests in a short time",
-    "QUOTA_EXCEEDED": "the quota of the Spotify developer account is used up",
-}
-
 
 class StillClosed(ServiceClosed):
     """The service was closed before; it has said nothing new."""
@@ -87,7 +81,7 @@ def check_open(service: str) -> None:
     if row.held_until and row.held_until > timezone.now():
         raise RateLimited(
             f"Requests to {name} are held back until {row.held_until:%Y-%m-%d %H:%M} UTC "
-            f"({REASONS.get(row.reason, row.reason)}).",
+            f"({row.told_reason}).",
             service=service,
             retry_at=row.held_until,
         )

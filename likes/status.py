@@ -171,7 +171,7 @@ def describe_hold(service: Service) -> Status:
     row = ServiceHold.objects.filter(service=service).first()
     held = row.held_until if row and row.held_until and row.held_until > timezone.now() else None
     closed = bool(row and row.closed)
-    reason = row.reason if row and (held or closed) else ""
+    reason = row.told_reason if row and (held or closed) else ""
     return {"closed": closed, "held_until": iso(held), "reason": reason}
 
 

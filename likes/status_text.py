@@ -100,11 +100,11 @@ def _tell_connection(one: dict[str, Any]) -> str:
     if one["name"]:
         text += f" as {one['name']}"
     if one["reason"]:
-        text += f": {one['reason']}"
+        text += f": {one['reason'].rstrip('.')}"
     if one["answer"] == ANSWERED:
         text += "; answers"
     elif one["answer_text"] and one["answer_text"] != one["reason"]:
-        text += f"; {one['answer_text']}"
+        text += f"; {one['answer_text'].rstrip('.')}"
     if one["consent_ends_at"]:
         soon = " (soon)" if one["consent_days_left"] < CONSENT_WARNING else ""
         text += f"; consent ends {one['consent_ends_at'][:10]}{soon}"

@@ -75,10 +75,21 @@ class ServiceHold(models.Model):
     )
     updated_at = models.DateTimeField(auto_now=True)
 
+    #: What the codes that are kept as reasons mean.
+    MEANING = {
+        "29": "too many requests in a short time",
+        "429": "too many requests in a short time",
+        "QUOTA_EXCEEDED": "the quota of the Spotify developer account is used up",
+    }
+
     def __str__(self) -> str:
         if self.closed:
             return f"{self.get_service_display()}: closed ({self.reason})"
         return f"{self.get_service_display()}: held back until {self.held_until:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def told_reason(self) -> str:
+        return self.MEANING.get(self.reason, self.reason)
 
 
 class SyncSettings(models.Model):

@@ -256,7 +256,7 @@ def test_status_shows_a_hold_and_calls_nobody(world: World, user: User) -> None:
     assert status["services"]["spotify"]["held_until"] == until.isoformat(timespec="seconds")
     assert status["connections"]["spotify"]["answer"] == "held_back"
     assert world.count("GET /me") == 0
-    assert f"held back until {until:%Y-%m-%d %H:%M} UTC (QUOTA_EXCEEDED)" in run("-u", "alice")[1]
+    assert f"held back until {until:%Y-%m-%d %H:%M} UTC (the quota of" in run("-u", "alice")[1]
 
 
 def test_status_ends_with_75_when_a_service_is_down(world: World, user: User) -> None:
