@@ -407,6 +407,20 @@ def test_a_like_with_an_old_date_is_found_by_a_whole_reading_now_and_then(
     assert world.count() == 1
 
 
+def test_a_walk_goes_on_from_its_anchor_wherever_that_is_now(make_world: MakeWorld) -> None:
+    """By its offset it would pass over rows, and only a second reading of all would find them."""
+    world = make_world(likes=600)
+    user = world.join()
+    import_likes(user, batch_size=10, max_batches=5)
+    for row in world.likes()[10:40:10]:
+        world.order("unlike", user="alice", service_id=row["service_id"])
+    world.box.clear_calls()
+    summary = import_likes(user, batch_size=10)
+    assert (summary.complete, summary.removed_on_spotify) == (True, 3)
+    check_same(world, user)
+    assert world.count() <= 1 + 57 + 13 + 1  # the head, the rest, the bisection, contains
+
+
 def test_everything_unliked_is_asked_about(make_world: MakeWorld) -> None:
     world = make_world(likes=60)
     user = world.join()
