@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from connectors.files.json_files import read_json
@@ -144,10 +144,20 @@ def _read_archive(archive: zipfile.ZipFile) -> LikesFile:
                 '"Extended streaming history"'
             )
         liked = [info for info in chosen if LIKES_NAME.fullmatch(_base(info))]
-        chosen = liked if len(liked) == 1 else chosen
+        if len(liked) == 1 and len(chosen) > 1:
+            _check_sizes(liked)
+            likes = _read_only(_open_entries(archive, liked))
+            others = len(chosen) - 1
+            left = "1 other file was not" if others == 1 else f"{others:,} other files were not"
+            left = f"only {liked[0].filename} was read; {left}"
+            return replace(likes, note="; ".join(filter(None, [likes.note, left])))
     _check_sizes(chosen)
-    entries = [Entry(info.filename, _make_unzipper(archive, info)) for info in chosen]
+    entries = _open_entries(archive, chosen)
     return _read_only(entries) if libraries or len(entries) == 1 else _read_one_of(entries)
+
+
+def _open_entries(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo]) -> list[Entry]:
+    return [Entry(info.filename, _make_unzipper(archive, info)) for info in infos]
 
 
 def _base(info: zipfile.ZipInfo) -> str:

@@ -169,6 +169,7 @@ def test_exportify_zip_of_everything_gives_the_likes(tmp_path: Path) -> None:
     files = {"road_trip.csv": playlist, "Liked_Songs.csv": liked}
     likes = read_likes(make_zip(tmp_path, files))
     assert [item.track.title for item in likes.items if item.track] == ["L"]
+    assert likes.note == "only Liked_Songs.csv was read; 1 other file was not"
 
 
 # --- Exportify ----------------------------------------------------------------------------------
