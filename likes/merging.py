@@ -130,7 +130,7 @@ def list_merge_keys(track: Track | ServiceTrack) -> list[str]:
     credited artists and the title but for harmless notes.
     """
     artists = sorted({name_key(artist, "") for artist in track.artists})
-    plain = {name_key("", title) for title in [track.title, *simplify_titles(track.title)]}
+    plain = _name_plainly(track.title)
     keys = [_shorten("\x1f".join([*artists, title])) for title in sorted(plain)]
     return [f"i:{track.isrc}", *keys] if track.isrc else keys
 
@@ -141,8 +141,27 @@ def _shorten(text: str) -> str:
 
 
 def _may_be_merged(track: Track, wanted: ServiceTrack) -> bool:
-    """Of two that share a merge key: the length must be the same too, or else the ISRC."""
+    """Of two that share a merge key: the length must be the same too, or else the ISRC.
+
+    Where nobody tells the lengths, as in Spotify's account data, the album must be the same: that
+    of a concert or a new recording has the same titles.
+    """
     if track.isrc and track.isrc == wanted.isrc:
         return True
-    lengths = (track.duration_ms or 0, wanted.duration_ms or 0)
-    return not all(lengths) or abs(lengths[0] - lengths[1]) <= MERGE_WITHIN_MS
+    if track.duration_ms and wanted.duration_ms:
+        return abs(track.duration_ms - wanted.duration_ms) <= MERGE_WITHIN_MS
+    return _may_be_one_release(track, wanted)
+
+
+def _may_be_one_release(a: Track | ServiceTrack, b: Track | ServiceTrack) -> bool:
+    """Whether the albums are one but for their edition, or unknown; a single bears its title."""
+    if not a.album or not b.album:
+        return True
+    albums = [_name_plainly(one.album) for one in (a, b)]
+    return bool(albums[0] & albums[1]) or any(
+        album & _name_plainly(one.title) for album in albums for one in (a, b)
+    )
+
+
+def _name_plainly(name: str) -> set[str]:
+    return {name_key("", plain) for plain in (name, *simplify_titles(name))}

@@ -61,12 +61,12 @@ def check_sum(summary: ImportSummary) -> None:
 
 
 def like_some(world: World) -> Rows:
-    """Songs with one artist and with two, one of them on two albums; return what is listed."""
+    """Songs with one artist and with two, one of them as a single too; return what is listed."""
     world.like("Alone", "Ada", added_at="2021-01-01T00:00:00+00:00")
     song = {"title": "Together", "artists": ["Ada", "Bo"], "listeners": 100}
     world.order("like", user="alice", added_at="2022-01-01T00:00:00+00:00", **song)
     facts = {"isrc": "GBAYE0601498", "duration_ms": 200_000}
-    world.like("Twice", album="Single", added_at="2023-01-01T00:00:00+00:00", **facts)
+    world.like("Twice", album="Twice", added_at="2023-01-01T00:00:00+00:00", **facts)
     world.like("Twice", album="Album", added_at="2024-01-01T00:00:00+00:00", **facts)
     return world.likes()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.records import ServiceTrack
-from likes.merging import list_merge_keys
+from likes.merging import _may_be_merged, list_merge_keys
 
 
 def make(title: str, *artists: str, isrc: str = "") -> ServiceTrack:
@@ -41,3 +41,27 @@ def test_what_may_not_be_merged_shares_none(one: ServiceTrack, other: ServiceTra
 def test_numbered_titles_share_no_keys() -> None:
     keys = [key for number in range(500) for key in list_merge_keys(make(f"Song {number}"))]
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("albums", "lengths", "merged"),
+    [
+        (("Haven", "Haven"), (None, None), True),
+        (("Haven", "Haven (Deluxe Edition)"), (None, None), True),
+        (("Insomnia", "Haven"), (None, None), True),  # a single
+        (("", "Haven"), (None, None), True),
+        (("Crimson Thunder", "One Crimson Night"), (None, None), False),  # a concert
+        (("Ecliptica", "Ecliptica Revisited: 15th Anniversary Edition"), (None, None), False),
+        (("Crimson Thunder", "One Crimson Night"), (200_000, None), False),
+        (("Crimson Thunder", "Best Of"), (200_000, 201_000), True),
+        (("Haven", "Haven"), (200_000, 260_000), False),
+    ],
+)
+def test_merging_needs_one_length_or_where_nobody_tells_it_one_album(
+    albums: tuple[str, str], lengths: tuple[int | None, int | None], merged: bool
+) -> None:
+    one, other = (
+        ServiceTrack("Insomnia", ("Kamelot",), album=album, duration_ms=length)
+        for album, length in zip(albums, lengths, strict=True)
+    )
+    assert _may_be_merged(one, other) == _may_be_merged(other, one) == merged
