@@ -183,7 +183,7 @@ def test_workers_that_are_killed_at_random_moments_lose_nothing(
     chance = random.Random(2026)
     world.box.add_faults({"kind": "latency", "ms": 20})
     kills = 0
-    while kills < 6:
+    while kills < 12:
         world.order("like", user="alice", n=25)
         assert nursery.wait(nursery.start("enqueue", user.pk)) == 0
         seen = world.count()
