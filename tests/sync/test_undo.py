@@ -279,6 +279,20 @@ def test_undo_leaves_a_later_love(world: World) -> None:
     assert undo_run(alice, number_of(second)).count == 1
 
 
+def test_undo_leaves_the_love_of_a_page_on_which_another_like_stands(world: World) -> None:
+    alice = world.join()
+    runs = []
+    for length in (100_000, 400_000):
+        world.like("Shared", album=str(length), duration_ms=length, isrc="")
+        import_likes(alice)
+        runs.append(number_of(export_likes(alice)))
+    undo = undo_run(alice, runs[0])
+    assert (undo.count, dict(undo.skipped)) == (0, {"another like stands on its page": 1})
+    export_likes(alice)
+    assert world.states(alice) == {"present": 2}
+    assert world.loves() == [("Ada", "Shared")]
+
+
 def test_an_older_twin_of_an_undone_like_does_not_bring_it_back(world: World) -> None:
     old = {"isrc": "USABC1234567", "duration_ms": 200_000}
     world.like("Twin", added_at="2020-01-01T00:00:00Z", **old)
