@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from matching.normalize import clean
-from matching.titles import CLOSING, Note, Title, take_apart
+from matching.notes import Note
+from matching.titles import CLOSING, Title, take_apart
 
 KEY_LENGTH = 64
 

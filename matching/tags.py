@@ -1,7 +1,7 @@
 """The words by which a note on a title is known, as data, each with a real title that has it.
 
 A *note* is what stands in brackets or after a dash. These tables only say what its words mean;
-``titles.py`` decides where a word counts.
+``notes.py`` decides where a word counts.
 """
 
 from __future__ import annotations

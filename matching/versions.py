@@ -8,7 +8,8 @@ from typing import NamedTuple
 from matching.artists import Credit
 from matching.descriptions import Evidence
 from matching.normalize import word_set
-from matching.titles import Title, Version
+from matching.notes import Version
+from matching.titles import Title
 
 # Kinds that on one side only are a reason to look, not to refuse: another edit or an unnamed mix
 # is often the same recording under a longer name.
