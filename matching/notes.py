@@ -45,15 +45,27 @@ class Note:
 
 def read_note(segment: Segment) -> Iterator[Note]:
     """Yield what a note means; "Live / Remastered" and "Single Version; Mono" mean two things."""
-    pieces = [p.strip() for p in segment.text.replace(";", " / ").split(" / ") if p.strip()]
-    notes = [_read_piece(segment.place, piece) for piece in pieces]
-    if len(notes) > 1 and all(note.meaning == "subtitle" for note in notes):
-        notes = [_read_piece(segment.place, segment.text)]
+    whole = _read_piece(segment.place, segment.text)
+    notes = _read_pieces(segment.place, segment.text.replace(";", " / ").split(" / "))
+    if len(notes) < 2 or all(note.meaning == "subtitle" for note in notes):
+        notes = [whole]
+    if whole.meaning in ("subtitle", "version") and "/" in segment.text:
+        # "From "Pocahontas"/Soundtrack Version", but not "AC/DC Remix"
+        split = _read_pieces(segment.place, segment.text.split("/"))
+        if all(note.meaning in _PLAIN for note in split):
+            notes = split
     yield from (replace(note, opening=segment.opening) for note in notes)
 
 
+_PLAIN = ("harmless", "single", "edit")  # meanings that leave the recording the same, or nearly
+
+
+def _read_pieces(place: str, pieces: list[str]) -> list[Note]:
+    return [_read_piece(place, piece.strip()) for piece in pieces if piece.strip()]
+
+
 def _read_piece(place: str, text: str) -> Note:
-    words = split_words(text)
+    words = split_words(_translate(text))
     if _names_guests(words, text):
         return Note("guests", text, place, words)
     if (words and words[0] in tags.CREDIT_MARKS) or _names_source(words, text):
@@ -68,7 +80,8 @@ def _read_piece(place: str, text: str) -> Note:
     kept, parts = set_parts_aside(rest)
     if parts and not kept:
         return Note("part", text, place, parts)
-    if remastered and len(kept) <= 2:  # "- 2003 Sony Remaster"
+    named = [w for w in kept if w not in tags.HARMLESS and not _is_date(w)]
+    if (remastered and len(named) <= 2) or _names_edition(words):  # "- 2003 Sony Remaster"
         return Note("harmless", text, place, words)
     versions = tuple(_read_plain_version(rest, text))
     if versions:
@@ -76,11 +89,28 @@ def _read_piece(place: str, text: str) -> Note:
     return Note("lead" if place == "lead" else "subtitle", text, place, rest)
 
 
+def _translate(text: str) -> str:
+    """Return ``text`` with what it says in a script without blanks said in English."""
+    if text.isascii():
+        return text
+    for phrase, english in tags.PHRASES.items():
+        text = text.replace(phrase, f" {english} ")
+    return text
+
+
+def _names_edition(words: tuple[str, ...]) -> bool:
+    while words and words[-1] in ("version", "ver"):
+        words = words[:-1]
+    return any(words[-len(phrase) :] == phrase for phrase in tags.EDITIONS)
+
+
 def _read_plain_words(words: tuple[str, ...]) -> str:
     """Return what a note means that holds nothing but words of the tables, else ""."""
     if not words:
         return ""
     known = [w for w in words if w not in tags.HARMLESS and not _is_date(w)]
+    if not tags.HARMLESS_HEADS.isdisjoint(words):  # "- Original Mix 79", "- Remastered 05"
+        known = [w for w in known if not (len(w) == 2 and w.isdigit())]
     if not known:
         if any(w in tags.HARMLESS_HEADS for w in words):
             return "harmless"
@@ -123,6 +153,8 @@ def _names_guests(words: tuple[str, ...], text: str) -> bool:
 
 def _names_source(words: tuple[str, ...], text: str) -> bool:
     """Tell "From "Moulin Rouge" Soundtrack" from "From Paris with Love"."""
+    if len(words) > 1 and words[-1] == "version" and words[-2] in tags.SOURCE_WORDS:
+        words = words[:-1]  # "From "Frozen" / Soundtrack Version"
     if not words or any(w in ("live", "version", "remix") for w in words):
         return False
     if words[0] == "from" or words[:2] == ("featured", "in") or "theme from" in " ".join(words):
@@ -186,11 +218,13 @@ _VERSION_WORDS = frozenset({"version", "ver", "versao", "versione", "верси�
 def _read_plain_version(words: tuple[str, ...], text: str) -> Iterator[Version]:
     """Yield what "… Mix", "… Edit" and "… Version" mean, where no other word tells."""
     rest = frozenset(w for w in words if w not in tags.EMPTY_QUALIFIERS)
+    if len(words) < 2:
+        return
     last = next((w for w in reversed(words) if not _is_year(w) and w not in ("mono", "stereo")), "")
-    if (last in _VERSION_WORDS or words[0] in _VERSION_WORDS) and len(words) > 1:
+    if last in _VERSION_WORDS or words[0] in _VERSION_WORDS:
         owner = "'s " in text.replace("’", "'").casefold()
         yield Version("rerecording" if owner else "version", rest, text)
-    elif last in ("mix", "edit", "cut") and len(words) > 1:
+    elif last in ("mix", "edit", "cut"):
         yield Version(last, rest, text)
 
 

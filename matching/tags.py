@@ -122,6 +122,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     # "Boyz N The Hood - Spanish Version", "Cupid - Korean Version"
     *_triggers("language", "spanish,espanol,en espanol", sense="spanish"),
     *_triggers("language", "chinese,mandarin", sense="chinese"),
+    *_each("language", "cantonese"),
     *_each("language", "english,french,german,italian,japanese,korean,portuguese,russian"),
     *_each("language", "spanglish"),
     # "Cheney Lane - Mixed", "Don't Ditch (Continuous DJ Mix)"
@@ -133,6 +134,28 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("section", "excerpt,snippet", sense="excerpt"),
     *_each("section", "reprise,outro,skit,prelude,medley"),
 )  # fmt: skip
+
+# Notes in scripts that write no blanks, read as English: "Passport - シングル版",
+# "唯一 (三立/台視戲劇【戀愛是科學】插曲)". Longer ones first.
+PHRASES = {
+    "シングル版": "single version", "シングル・ヴァージョン": "single version",
+    "シングル・バージョン": "single version", "アルバム・ヴァージョン": "album version",
+    "アルバム・バージョン": "album version", "リマスタリング": "remaster", "リマスター": "remaster",
+    "リミックス": "remix", "ライブ": "live", "ライヴ": "live", "アコースティック": "acoustic",
+    "インストゥルメンタル": "instrumental", "インスト": "instrumental",
+    "オフボーカル": "instrumental", "カラオケ": "karaoke", "カバー": "cover", "デモ": "demo",
+    "英語版": "english version", "日本語版": "japanese version", "韓国語版": "korean version",
+    "ヴァージョン": "version", "バージョン": "version",
+    "主題歌": "soundtrack", "主题歌": "soundtrack", "主題曲": "soundtrack", "主题曲": "soundtrack",
+    "插曲": "soundtrack", "片尾曲": "soundtrack", "片頭曲": "soundtrack", "片头曲": "soundtrack",
+    "挿入歌": "soundtrack", "原聲帶": "soundtrack", "原声带": "soundtrack",
+    "現場": "live", "现场": "live", "伴奏": "instrumental", "國語版": "mandarin version",
+    "国语版": "mandarin version", "粵語版": "cantonese version", "粤语版": "cantonese version",
+    "라이브": "live", "리믹스": "remix", "리마스터": "remaster", "어쿠스틱": "acoustic",
+    "연주곡": "instrumental", "반주": "instrumental", "버전": "version",
+    "ремастер": "remaster", "ремикс": "remix", "концерт": "live", "акустика": "acoustic",
+    "минус": "instrumental", "версия": "version", "версія": "version",
+}  # fmt: skip
 
 # After one of these a trigger that opens a note still counts: "Live at …", "Piano Version".
 FOLLOWERS = _word_set(
@@ -161,9 +184,19 @@ HARMLESS_HEADS = _word_set(
 # "Legs (45 Version)", "Impossible - Main", "Denise - Original Hit Version", "- Single/LP Version".
 SINGLE = _word_set("single singles 45 7 inch main hit juke box edited")
 LAST_WORDS = _word_set("single singles main edited edit edits radio short")
+# An album, so the recording on it: "Burn - Confession Special Edition Version",
+# "Cantaloupe Island - Remastered 1999/Rudy Van Gelder Edition". Closes the note but for "version".
+EDITIONS = tuple(
+    split_words(phrase)
+    for phrase in (
+        "special edition", "van gelder edition", "collection", "greatest hits", "legacy edition",
+        "platinum edition", "limited edition", "tour edition", "anniversary edition",
+        "deluxe edition", "expanded edition", "soundtrack",
+    )
+)  # fmt: skip
 # Perhaps another length or mix of the same take: "- Radio Edit", "- Film Version",
 # "Paperback Writer - 2015 Mix". Such a note on one side is a reason to look.
-EDIT = _word_set("radio edit short shortened video tv film new edits dj")
+EDIT = _word_set("radio edit short shortened video tv film new edits dj uncut")
 
 # "Savages - From Pocahontas / Soundtrack Version", "Lady Marmalade - From \"Moulin Rouge\" …"
 SOURCE_WORDS = _word_set(

@@ -17,6 +17,7 @@ from matching.notes import Note, Segment, Version, read_note, set_parts_aside
 _OPEN = "([{（［【〔「"
 _CLOSE = ")]}）］】〕」"
 CLOSING = dict(zip(_OPEN, _CLOSE, strict=True))
+_QUOTING = "【〔「】〕」"  # inside another bracket they quote: "唯一 (電視劇【戀愛是科學】插曲)"
 _DASHES = "-–—‐‑−―~〜"
 _SIGNS = re.compile("[" + re.escape(_OPEN + _CLOSE + _DASHES) + "]")
 
@@ -95,7 +96,9 @@ def split_segments(title: str) -> Iterator[Segment]:
     seen_core = False
     for index, character in enumerate(title):
         place, buffer, opening = stack[-1]
-        if character in _OPEN:
+        if len(stack) > 1 and character in _QUOTING and opening not in _QUOTING:
+            buffer.append(character)
+        elif character in _OPEN:
             if len(stack) < 6:
                 stack.append(("bracket" if seen_core else "lead", [], character))
         elif character in _CLOSE:
