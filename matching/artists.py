@@ -9,7 +9,7 @@ from importlib import resources
 
 from rapidfuzz.distance import Levenshtein
 
-from matching.normalize import fold, word_set
+from matching.normalize import LOST, fits, fold, word_set
 
 # What stands between names in a joined credit; the plus of "Mamamoo+" ends a name. Alternatives
 # without nesting: linear time.
@@ -19,8 +19,9 @@ _JOINTS = re.compile(
     re.IGNORECASE,
 )
 _GUEST_MARK = re.compile(
-    r"^\W*(?:feat\.?|ft\.?|featuring|with|w/|con|and|&)\s+|^&\s*", re.IGNORECASE
+    r"^\W*(?:feat\.?|ft\.?|featuring|(?:duet )?with|w/|con|and|&)\s+|^&\s*", re.IGNORECASE
 )
+_GUEST_END = " from the "  # "Duet with Peabo Bryson from the Soundtrack …"
 _GUEST_SPLIT = re.compile(
     r"\s*[(\[]?\b(?:(?:feat|ft)\.\s*|(?:feat|ft|featuring)\s+)", re.IGNORECASE
 )
@@ -48,6 +49,7 @@ class Credit:
     pieces: frozenset[str]
     primary: str
     imitator: bool
+    family: str = ""
 
 
 def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credit:
@@ -65,7 +67,7 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
         for guest in tail:
             featured.extend(split_names(guest))
     for guest in guests:
-        featured.extend(split_names(_GUEST_MARK.sub("", guest)))
+        featured.extend(read_guests(guest))
     names = tuple(dict.fromkeys(name for artist in artists for name in _split_all(artist)))
     return Credit(
         wholes=tuple(dict.fromkeys(wholes)),
@@ -75,7 +77,21 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
         pieces=frozenset(names),
         primary=main[0] if main else "",
         imitator=any(not _IMITATORS.isdisjoint(whole.split()) for whole in wholes),
+        family=_read_family(wholes[0]) if wholes else "",
     )
+
+
+def read_guests(text: str) -> tuple[str, ...]:
+    """Return the names in "feat. Jess Glynne & Macklemore", folded."""
+    return split_names(_GUEST_MARK.sub("", text).partition(_GUEST_END)[0])
+
+
+def _read_family(whole: str) -> str:
+    """Return "paul mccartney" for "paul and linda mccartney", else ""."""
+    words = whole.split()
+    if len(words) == 4 and words[1] == "and":
+        return f"{words[0]} {words[3]}"
+    return ""
 
 
 @lru_cache(maxsize=8192)
@@ -146,8 +162,10 @@ def compare_credits(a: Credit, b: Credit) -> str:
         return "equal"
     if _squash_all(a.main) == _squash_all(b.main):
         return "equal"
-    firsts_a, firsts_b = {a.primary, a.wholes[0]}, {b.primary, b.wholes[0]}
+    firsts_a, firsts_b = _list_firsts(a), _list_firsts(b)
     if firsts_a & firsts_b or _squash_all(firsts_a) & _squash_all(firsts_b):
+        return "primary"
+    if any(LOST in x + y and fits(x, y) for x in firsts_a for y in firsts_b):
         return "primary"
     if any(_are_ensemble(x, y) for x in firsts_a for y in firsts_b):
         return "ensemble"
@@ -161,6 +179,20 @@ def compare_credits(a: Credit, b: Credit) -> str:
     if any(_are_near(x, y) for x in firsts_a for y in firsts_b):
         return "near"
     return "other"
+
+
+def _list_firsts(credit: Credit) -> set[str]:
+    """Return the forms in which a credit's first artist is named.
+
+    The first of a known band counts where a list names that person too ("Macklemore & Ryan Lewis";
+    "Macklemore"), and so does the first of a family ("Paul & Linda McCartney").
+    """
+    firsts = {credit.primary, credit.wholes[0]}
+    if credit.names and credit.names[0] in credit.main:
+        firsts.add(credit.names[0])
+    if credit.family:
+        firsts.add(credit.family)
+    return firsts
 
 
 def find_unmatched(a: Credit, b: Credit) -> list[str]:

@@ -15,11 +15,12 @@ from matching.artists import (
     compare_credits,
     find_unmatched,
     read_credit,
+    read_guests,
     split_names,
 )
 from matching.calibration import estimate
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
-from matching.normalize import clean, fold, split_words, squash
+from matching.normalize import clean, fold, repair, split_words, squash
 from matching.title_comparison import compare_titles
 from matching.titles import Title, take_apart
 from matching.versions import Album, Side, compare_versions
@@ -69,14 +70,14 @@ class Prepared:
 
 def prepare(description: TrackDescription) -> Prepared:
     """Return ``description`` taken apart; ``compare`` takes it in place of the description."""
-    title = take_apart(_cut(description.title))
-    artists = tuple(_cut(artist) for artist in description.artists[:50])
+    title = take_apart(_limit(description.title))
+    artists = tuple(_limit(artist) for artist in description.artists[:50])
     title = _move_names_to_guests(title, read_credit(artists))
     return Prepared(
         description=description,
         title=title,
         credit=read_credit(artists, title.guests),
-        album=_read_album(_cut(description.album)),
+        album=_read_album(_limit(description.album)),
         isrc=fold(description.isrc).replace(" ", "").upper() if description.isrc.strip() else "",
     )
 
@@ -100,13 +101,14 @@ def _read_album(text: str) -> Album:
     return Album(frozenset(split_words(text)), squash(take_apart(text).core))
 
 
-def _cut(text: str) -> str:
-    """Return ``text``, or its beginning and a hash of the whole where it is too long."""
+def _limit(text: str) -> str:
+    """Return ``text``, or its beginning and a hash of the whole where it is too long; text that
+    was read in a wrong encoding as it should be."""
     if len(text) <= _LONGEST // 2:
-        return text
+        return repair(text)
     cleaned = clean(text[:_LONGEST])
     if len(text) <= _LONGEST and len(cleaned) <= _LONGEST:
-        return text
+        return repair(text)
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return f"{cleaned[:_LONGEST]} {digest}"
 
@@ -223,11 +225,19 @@ def _compare_guests(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidenc
     if only_a and only_b:
         text = f"other guests: {', '.join(sorted((*only_a, *only_b)))}"
         yield Evidence("artists", "doubt", text, "guests-differ")
-    elif (only_a and a.title.guests) or (only_b and b.title.guests):
+    elif _names_in_title(only_a, a) or _names_in_title(only_b, b):
         text = f"only one title names {', '.join(only_a or only_b)}"
         # Where services list all artists, a side that lists fewer is the one without the guest.
         kind = "doubt" if relation == "primary" else "note"
         yield Evidence("artists", kind, text, "guest-one-side")
+
+
+def _names_in_title(names: list[str], side: Prepared) -> bool:
+    """Tell whether the title names one of ``names``: the rest a service only credits."""
+    if not names or not side.title.guests:
+        return False
+    guests = {name for text in side.title.guests for name in read_guests(text)}
+    return not guests.isdisjoint(names)
 
 
 def _share_album(a: Prepared, b: Prepared) -> bool:

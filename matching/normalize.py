@@ -43,6 +43,13 @@ _AND = re.compile(r"[&+＆＋]")
 _ASCII_SIGNS = re.compile(r"[^a-z0-9]+")
 _INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}")  # "U.K.", "R.E.M."
 _BLANK = re.compile(r"\s+")
+_CENSORED = re.compile(r"(?<=[^\W_])\*+")  # "F**kin' Perfect", "Big S**t Poppin'", "M*A*S*H"
+_LATIN_BAR = re.compile(r"(?<=[a-z])ー(?=[a-z])")  # "NextーGeneration": a dash, not a long vowel
+_LONG_DRAWN = re.compile(r"([a-z])\1{2,}")  # "Hmmm" and "Hmmmm"
+
+#: Stands for a letter that is not there: lost on the way ("Beyonc�") or hidden ("B*tch").
+LOST = "\ufffd"
+_MOST_LOST = 8
 _CONTROL = {"Cc", "Cf", "Co", "Cs", "Cn"}
 
 # Spellings of one word. Only words that are never a title's sole difference otherwise.
@@ -67,7 +74,29 @@ _WORDS = {
     "missus": "mrs",
     "saint": "st",
     "versus": "vs",
-}
+    "lil": "little",  # "Lil' Red Riding Hood"
+    "tonite": "tonight",
+    "getto": "ghetto",
+    "nuthin": "nothin",  # as _respell leaves "nothing"
+    "sumthin": "somethin",
+    "grey": "gray",
+    "centre": "center",
+    "theatre": "theater",
+    "jewellery": "jewelry",
+    "programme": "program",
+    "opus": "op",
+    "nr": "no",
+    **{
+        f"{stem}our{ending}": f"{stem}or{ending}"  # "Worst Behaviour", "My Favorite Things"
+        for stem in (
+            "arm", "behavi", "cand", "col", "endeav", "fav", "flav", "harb", "hon", "hum", "lab",
+            "neighb", "od", "parl", "rum", "sav", "splend", "vap", "vig",
+        )
+        for ending in ("", "s", "ed", "ful", "less", "hood", "ite", "ites")
+    },
+}  # fmt: skip
+
+_ROMAN_DIGITS = frozenset("ivxlcdm")
 
 NUMBER_WORDS = {
     word: str(number)
@@ -75,6 +104,38 @@ NUMBER_WORDS = {
         ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     )
 }
+
+
+_MANGLED = re.compile("[ÂÃÅÎÏÐÑØÙãâåæçèéìí][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|ï¿½?")
+
+
+def repair(text: str) -> str:
+    """Return ``text`` with UTF-8 that was read as Windows-1252 undone: "BeyoncÃ©", "Beyoncï¿½"."""
+    if text.isascii() or not _MANGLED.search(text):
+        return text
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return text.replace("ï¿½", LOST).replace("ï¿", LOST)
+
+
+def fits(a: str, b: str) -> bool:
+    """Tell whether two folded texts are equal but for letters that are lost in one of them.
+
+    Each lost letter stands for one letter or none. In linear time: at most eight are followed.
+    """
+    if LOST in b:
+        a, b = b, a
+    lost = a.count(LOST)
+    if LOST in b or not 0 < lost <= _MOST_LOST or lost * 2 > len(a) or len(b) > len(a):
+        return False
+    places = {0}  # where in b what was read of a may have ended
+    for letter in a:
+        if letter == LOST:
+            places |= {place + 1 for place in places}
+        else:
+            places = {place + 1 for place in places if b[place : place + 1] == letter}
+    return len(b) in places
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -102,9 +163,10 @@ def fold(text: str) -> str:
     plain = _drop_accents(cleaned).translate(_LETTERS)
     plain = _INITIALS.sub(lambda found: found[0].replace(".", ""), plain)
     plain = _read_stylised(plain).translate(_DROPPED)
+    plain = _LATIN_BAR.sub(" ", _CENSORED.sub(lambda found: LOST * len(found[0]), plain))
     plain = _AND.sub(" and ", plain)
     spaced = _replace_signs(plain)
-    words = [_WORDS.get(word) or _drop_g(word) for word in spaced.split()]
+    words = [_WORDS.get(word) or _respell(word) for word in spaced.split()]
     words[1:-1] = ["and" if word == "n" else word for word in words[1:-1]]  # "Rock 'n' Roll"
     while len(words) > 1 and words[0] == "and":  # "+44" is not "and 44"
         words = words[1:]
@@ -116,11 +178,16 @@ def fold(text: str) -> str:
 def _replace_signs(text: str) -> str:
     if text.isascii():
         return _ASCII_SIGNS.sub(" ", text)
-    return "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
+    return "".join(
+        c if c.isalnum() or c == LOST or unicodedata.category(c)[0] == "M" else " " for c in text
+    )
 
 
-def _drop_g(word: str) -> str:
-    """Read "loving" as "lovin'", since no other word is spelled like that but "thin"."""
+def _respell(word: str) -> str:
+    """Read "loving" as "lovin'", since no other word is spelled like that but "thin", and draw
+    "hmmmm" no longer than "hmm"; "XXX" is a number."""
+    if len(word) >= 4 and _LONG_DRAWN.search(word) and not _ROMAN_DIGITS.issuperset(word):
+        word = _LONG_DRAWN.sub(r"\1\1", word)
     if len(word) >= 5 and word.endswith("ing") and word != "thing":
         return word[:-1]
     return word

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import OSA
 
 from matching.descriptions import Evidence
-from matching.normalize import squash, word_set
+from matching.normalize import LOST, fits, split_words, squash, word_set
 from matching.titles import Title
 
 _LITTLE_WORDS = word_set("the a an and")
+_AND_ELSEWHERE = word_set("y und et")  # "Fútbol & Rumba", "Fútbol y Rumba"
+# "My Heart Can't Tell You No" and "… Tell Me No"; "I Been Born Again" and "I've …"
+_SMALL_WORDS = word_set("i ive im id you me my your it its is the a an in on of to for at so no")
 
 # A subtitle of this many words on one side only is the song's longer name: in the labelled pairs
 # "Silent Running (On Dangerous Ground)" always was. A shorter one may name a version: "(Day)".
 _LONG_SUBTITLE = 3
-_NEARLY_ALIKE = 0.8
+_NEARLY_ALIKE = 0.79
+_MANY_WORDS = 3
+_LONG_WORD = 8  # "starring" is not "staring"
+_SEPARATORS = "/:,"
 _SHORT_TITLE = 6
 
 
@@ -49,6 +55,9 @@ def _compare_words(a: Title, b: Title) -> Evidence:
         return Evidence("title", "agrees", _say_equal(a, b), "title-equal")
     if squash(a.full) == squash(b.full) or _skeleton(a.full) == _skeleton(b.full):
         text = "titles equal but for signs and little words"
+        return Evidence("title", "agrees", text, "title-equal")
+    if LOST in core_a + core_b and fits(squash(a.full), squash(b.full)):
+        text = "titles equal but for letters that are hidden or lost"
         return Evidence("title", "agrees", text, "title-equal")
     if (a.parts or b.parts) and squash(a.full + a.parts) == squash(b.full + b.parts):
         return Evidence("title", "agrees", "titles equal, parts included", "title-equal")
@@ -89,7 +98,7 @@ def _compare_subtitles(a: Title, b: Title) -> Evidence:
             longer, shorter = extra_a, squashed_b
         return _weigh_subtitle(*(words for words in longer if squash(words) not in shorter))
     joined_a, joined_b = "".join(sorted(squashed_a)), "".join(sorted(squashed_b))
-    if Levenshtein.normalized_similarity(joined_a, joined_b) > _NEARLY_ALIKE:
+    if OSA.normalized_similarity(joined_a, joined_b) > _NEARLY_ALIKE:
         return Evidence("title", "doubt", "the subtitles differ a little", "subtitles-near")
     return Evidence("title", "differs", "the subtitles differ", "other-subtitle")
 
@@ -110,16 +119,36 @@ def _compare_spellings(a: Title, b: Title) -> Evidence:
     if _is_latin(a) != _is_latin(b):
         text = "the titles are in different scripts"
         return Evidence("title", "doubt", text, "other-script")
+    if _numbers(a) == _numbers(b) and (_names_half(a, b) or _names_half(b, a)):
+        text = "one title is but a part of the other"
+        return Evidence("title", "doubt", text, "title-longer")
     if _share_much(a.full, b.full):
         return Evidence("title", "differs", "the titles are alike in part", "title-partly-alike")
     return Evidence("title", "differs", "different titles", "other-title")
+
+
+def _names_half(a: Title, b: Title) -> bool:
+    """Tell whether ``a`` is what stands on one side of a sign in ``b``, or three words and more at
+    an end of it: "I Feel the Earth Move" and "It's Too Late/I Feel the Earth Move"."""
+    if len(a.core) >= _MANY_WORDS and a.core in (b.core[: len(a.core)], b.core[-len(a.core) :]):
+        return True
+    if not any(sign in b.core_text for sign in _SEPARATORS):
+        return False
+    for sign in _SEPARATORS:
+        first, _, rest = b.core_text.partition(sign)
+        if rest and _skeleton(a.core) in (
+            _skeleton(split_words(first)),
+            _skeleton(split_words(rest)),
+        ):
+            return True
+    return False
 
 
 def _share_much(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     """Tell whether one title's words are all in the other, or most of the letters agree."""
     if set(a) <= set(b) or set(b) <= set(a):
         return True
-    return Levenshtein.normalized_similarity(squash(a), squash(b), score_cutoff=0.6) > 0
+    return OSA.normalized_similarity(squash(a), squash(b), score_cutoff=0.6) > 0
 
 
 def _are_near(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
@@ -127,14 +156,18 @@ def _are_near(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     squashed_a, squashed_b = squash(a), squash(b)
     if min(len(squashed_a), len(squashed_b)) < _SHORT_TITLE:
         return False
-    if not Levenshtein.normalized_similarity(squashed_a, squashed_b, score_cutoff=_NEARLY_ALIKE):
+    if not OSA.normalized_similarity(squashed_a, squashed_b, score_cutoff=_NEARLY_ALIKE):
         return False
     if len(a) != len(b):
         return True
-    return all(
-        x == y or (min(len(x), len(y)) > 2 and Levenshtein.normalized_similarity(x, y) >= 0.6)
-        for x, y in zip(a, b, strict=True)
+    unlike = [(x, y) for x, y in zip(a, b, strict=True) if not _are_one_word(x, y)]
+    return not unlike or (
+        len(unlike) == 1 and len(a) > _MANY_WORDS and _SMALL_WORDS.issuperset(unlike[0])
     )
+
+
+def _are_one_word(a: str, b: str) -> bool:
+    return a == b or (min(len(a), len(b)) > 1 and OSA.normalized_similarity(a, b) >= 0.6)
 
 
 def _is_latin(title: Title) -> bool:
@@ -144,5 +177,21 @@ def _is_latin(title: Title) -> bool:
 
 
 def _skeleton(words: tuple[str, ...]) -> str:
-    """Return words without articles: "A Hazy Shade of Winter" is "Hazy Shade of Winter"."""
-    return squash(tuple(w for w in words if w not in _LITTLE_WORDS)) or squash(words)
+    """Return words without articles: "A Hazy Shade of Winter" is "Hazy Shade of Winter".
+
+    Neither does a doubled letter in a long word count ("Obsesión", "Obsession").
+    """
+    inner = range(1, len(words) - 1)
+    kept = tuple(
+        _undouble(word)
+        for index, word in enumerate(words)
+        if word not in _LITTLE_WORDS and not (index in inner and word in _AND_ELSEWHERE)
+    )
+    return squash(kept) or squash(words)
+
+
+def _undouble(word: str) -> str:
+    if len(word) < _LONG_WORD or not word.isalpha():
+        return word
+    single = "".join(c for c, following in zip(word, word[1:] + " ", strict=True) if c != following)
+    return single if len(single) >= _LONG_WORD else word
