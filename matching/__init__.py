@@ -1,6 +1,6 @@
 """Says whether two descriptions of a track are the same recording, and how sure that is.
 
-Pure Python and rapidfuzz; knows nothing of Django or the network.
+Pure Python, rapidfuzz and anyascii; knows nothing of Django or the network.
 """
 
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 from rapidfuzz.distance import Levenshtein
 
+from matching.alias_files import drop_article, load_aliases, load_whole_names
 from matching.normalize import LOST, fits, fold, word_set
+from matching.romanise import is_latin, sound_key
 
 # What stands between names in a joined credit; the plus of "Mamamoo+" ends a name. Alternatives
 # without nesting: linear time.
@@ -116,35 +117,8 @@ def _split_all(credit: str) -> tuple[str, ...]:
 @lru_cache(maxsize=8192)
 def fold_name(name: str) -> str:
     """Return an artist's name folded, without a leading article, and by its best-known alias."""
-    folded = fold(name)
-    words = folded.split()
-    if len(words) > 1 and words[0] in ("the", "los", "las", "les", "die"):
-        folded = " ".join(words[1:])
-    squashed = folded.replace(" ", "")
-    return load_aliases().get(squashed, folded)
-
-
-@lru_cache(maxsize=1)
-def load_aliases() -> dict[str, str]:
-    """Return squashed alias -> folded name, out of ``aliases/artists.tsv``."""
-    aliases: dict[str, str] = {}
-    for line in _read_lines("artists.tsv"):
-        name, *others = (fold(cell) for cell in line.split("\t"))
-        for other in others:
-            aliases[other.replace(" ", "")] = name
-    return aliases
-
-
-@lru_cache(maxsize=1)
-def load_whole_names() -> frozenset[str]:
-    """Return the folded names of acts whose name has "&", "," or "and" inside."""
-    names = (fold(line).split() for line in _read_lines("whole_names.txt"))
-    return frozenset(" ".join(n[1:] if n[0] == "the" else n) for n in names)
-
-
-def _read_lines(name: str) -> list[str]:
-    text = resources.files("matching").joinpath("aliases", name).read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    folded = drop_article(fold(name))
+    return load_aliases().get(folded.replace(" ", ""), folded)
 
 
 def compare_credits(a: Credit, b: Credit) -> str:
@@ -169,12 +143,15 @@ def compare_credits(a: Credit, b: Credit) -> str:
         return "primary"
     if any(_are_ensemble(x, y) for x in firsts_a for y in firsts_b):
         return "ensemble"
+    if any(_sound_alike(x, y) for x in firsts_a for y in firsts_b):
+        return "primary"
     fewer, more = sorted((a.pieces, b.pieces), key=len)
     if len(fewer) > 1 and fewer <= more:
         return "contained"
-    if a.main <= b.everyone or b.main <= a.everyone:
+    all_a, all_b = a.everyone | a.pieces, b.everyone | b.pieces
+    if a.main <= all_b or b.main <= all_a:
         return "second"  # Aerosmith's "Walk This Way" and Run-DMC's with Aerosmith
-    if a.everyone & b.everyone or set(a.wholes) & b.everyone or set(b.wholes) & a.everyone:
+    if all_a & all_b or set(a.wholes) & all_b or set(b.wholes) & all_a:
         return "shared"
     if any(_are_near(x, y) for x in firsts_a for y in firsts_b):
         return "near"
@@ -193,6 +170,14 @@ def _list_firsts(credit: Credit) -> set[str]:
     if credit.family:
         firsts.add(credit.family)
     return firsts
+
+
+def _sound_alike(a: str, b: str) -> bool:
+    """Tell whether one name in another script is written as the other sounds: "Кино", "Kino"."""
+    if is_latin(a) == is_latin(b):
+        return False
+    sound = sound_key(a)
+    return len(sound) > 2 and sound == sound_key(b)
 
 
 def find_unmatched(a: Credit, b: Credit) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
+from matching.alias_files import load_readings
 from matching.descriptions import TrackDescription
 from matching.matcher import Prepared, prepare
 from matching.names import shorten_key
 from matching.normalize import squash, word_set
+from matching.romanise import romanise
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 
@@ -26,8 +28,16 @@ def blocking_keys(description: TrackDescription | Prepared) -> tuple[str, ...]:
     most 64 characters each.
     """
     prepared = description if isinstance(description, Prepared) else prepare(description)
-    titles = dict.fromkeys(_shorten(words, _TITLE_LENGTH) for words in _list_titles(prepared))
-    artists = dict.fromkeys(_shorten(words, _ARTIST_LENGTH) for words in _list_artists(prepared))
+    titles = dict.fromkeys(
+        _shorten(reading, _TITLE_LENGTH)
+        for words in _list_titles(prepared)
+        for reading in _list_readings(words)
+    )
+    artists = dict.fromkeys(
+        _shorten(reading, _ARTIST_LENGTH)
+        for words in _list_artists(prepared)
+        for reading in _list_readings(words)
+    )
     keys = [f"n:{artist}:{title}" for artist in artists or [""] for title in titles]
     if prepared.isrc:
         keys.append(f"i:{prepared.isrc}")
@@ -40,6 +50,16 @@ def _list_titles(prepared: Prepared) -> Iterator[tuple[str, ...]]:
     yield title.core
     if title.lead or (title.subtitles and len(_shorten(title.core, 99)) < _TITLE_LENGTH):
         yield title.full
+
+
+def _list_readings(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the words and, for another script, how they are written in Latin letters."""
+    yield words
+    squashed = squash(words)
+    if squashed in load_readings():
+        yield (load_readings()[squashed],)
+    if not squashed.isascii() and (roman := romanise(squashed)):
+        yield (roman,)
 
 
 def _list_artists(prepared: Prepared) -> Iterator[tuple[str, ...]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from importlib import resources
 
 # Letters that Unicode does not decompose, and look-alikes that bands write inside Latin words
 # ("Mötörhead" needs no entry, "Sigur Rós" neither; "Røyksopp" and "Łąki Łan" do).
@@ -138,6 +139,18 @@ def fits(a: str, b: str) -> bool:
     return len(b) in places
 
 
+@lru_cache(maxsize=1)
+def _load_han() -> dict[int, str]:
+    text = resources.files("matching").joinpath("aliases", "han.txt").read_text(encoding="utf-8")
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    return {ord(pair[0]): pair[1] for line in lines for pair in line.split()}
+
+
+def simplify_han(text: str) -> str:
+    """Return ``text`` with traditional Chinese characters as the simplified ones."""
+    return text.translate(_load_han())
+
+
 def word_set(words: str) -> frozenset[str]:
     """Return the words of a string as a set: how the tables of words are written."""
     return frozenset(words.split())
@@ -161,6 +174,7 @@ def fold(text: str) -> str:
     """
     cleaned = clean(text).casefold()
     plain = _drop_accents(cleaned).translate(_LETTERS)
+    plain = plain if plain.isascii() else simplify_han(plain)
     plain = _INITIALS.sub(lambda found: found[0].replace(".", ""), plain)
     plain = _read_stylised(plain).translate(_DROPPED)
     plain = _LATIN_BAR.sub(" ", _CENSORED.sub(lambda found: LOST * len(found[0]), plain))

@@ -205,7 +205,7 @@ SOURCE_WORDS = _word_set(
 )
 
 # "Part 1", "Pts. 1 & 2", "Teil IV", "Часть 2"; the word is set aside, the number kept.
-PART_WORDS = _word_set("part parts pt pts parte partie teil часть ч vol volume chapter")
+PART_WORDS = _word_set("part parts pt pts parte partie teil часть chast ч vol volume chapter")
 # Those that do not mean "part".
 DIVISIONS = {"vol": "volume", "volume": "volume", "chapter": "chapter"}
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from rapidfuzz.distance import OSA
 
+from matching.alias_files import load_readings
 from matching.descriptions import Evidence
 from matching.normalize import LOST, fits, split_words, squash, word_set
+from matching.romanise import is_latin, sound_key
 from matching.titles import Title
 
 _LITTLE_WORDS = word_set("the a an and")
@@ -20,6 +22,7 @@ _SMALL_WORDS = word_set("i ive im id you me my your it its is the a an in on of 
 _LONG_SUBTITLE = 3
 _NEARLY_ALIKE = 0.79
 _MANY_WORDS = 3
+_SHORT_SOUND = 4
 _LONG_WORD = 8  # "starring" is not "staring"
 _SEPARATORS = "/:,"
 _SHORT_TITLE = 6
@@ -116,7 +119,10 @@ def _weigh_subtitle(*extra: tuple[str, ...]) -> Evidence:
 def _compare_spellings(a: Title, b: Title) -> Evidence:
     if _numbers(a) == _numbers(b) and (_are_near(a.full, b.full) or _are_near(a.core, b.core)):
         return Evidence("title", "doubt", "the titles are spelled nearly alike", "title-near")
-    if _is_latin(a) != _is_latin(b):
+    if is_latin("".join(a.full)) != is_latin("".join(b.full)):
+        if _numbers(a) == _numbers(b) and _sound_alike(a, b):
+            text = "titles equal, each in another script"
+            return Evidence("title", "agrees", text, "title-romanised")
         text = "the titles are in different scripts"
         return Evidence("title", "doubt", text, "other-script")
     if _numbers(a) == _numbers(b) and (_names_half(a, b) or _names_half(b, a)):
@@ -170,10 +176,17 @@ def _are_one_word(a: str, b: str) -> bool:
     return a == b or (min(len(a), len(b)) > 1 and OSA.normalized_similarity(a, b) >= 0.6)
 
 
-def _is_latin(title: Title) -> bool:
-    """Tell whether the title is written mostly in Latin letters."""
-    letters = [c for c in "".join(title.full) if c.isalpha()]
-    return sum(c < "\u0250" for c in letters) * 2 >= len(letters)
+def _sound_alike(a: Title, b: Title) -> bool:
+    """Tell whether one title is written as the other sounds: "まつり", "Matsuri"."""
+    readings = load_readings()
+    for one, other in ((a.full, b.full), (a.core, b.core)):
+        words_a, words_b = squash(one), squash(other)
+        if readings.get(words_a, words_a) == readings.get(words_b, words_b):
+            return True
+        sound = sound_key(words_a)
+        if len(sound) >= _SHORT_SOUND and sound == sound_key(words_b):
+            return True
+    return False
 
 
 def _skeleton(words: tuple[str, ...]) -> str:

@@ -30,7 +30,7 @@ CLIENTS = {
 # Folder -> what its modules may import besides the standard library and themselves. The longest
 # folder that fits a module counts.
 ARROWS: dict[str, set[str]] = {
-    "matching": {"rapidfuzz"},
+    "matching": {"rapidfuzz", "anyascii"},
     "connectors": CLIENTS,
     "connectors/providers": CLIENTS | {"django", "allauth", "connectors"},
     "connectors/sandbox": {"django", "connectors"},

@@ -22,6 +22,9 @@ from matching import Index, TrackDescription, blocking_keys
             ("(The Man Who Shot) Liberty Valance", ("Gene Pitney",)),
             ("The Man Who Shot Liberty Valance", ("Gene Pitney",)),
         ),
+        (("Группа крови", ("Кино",)), ("Gruppa krovi", ("Kino",))),
+        (("まつり", ("藤井風",)), ("Matsuri", ("Fujii Kaze",))),
+        (("死ぬのがいいわ", ("Fujii Kaze",)), ("Shinunoga E-Wa", ("Fujii Kaze",))),
         (("夜に駆ける", ("YOASOBI",)), ("夜に駆ける (Remastered)", ("Yoasobi",))),
         (
             ("Breathing", ("Ben Böhmer, Nils Hoffmann & Malou",)),

@@ -1,0 +1,58 @@
+"""What no rule can know, read from ``aliases/``: other names, readings, and names to keep whole.
+
+A folder of a user's own, named by ``NARADA_ALIASES``, may hold files of the same names; their lines
+come on top of ours.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from matching.normalize import fold, split_words, squash
+
+OWN_FOLDER = "NARADA_ALIASES"
+
+ARTICLES = frozenset({"the", "los", "las", "les", "die"})
+
+
+def drop_article(folded: str) -> str:
+    """Return a folded name without a leading article: "beatles"."""
+    first, _, rest = folded.partition(" ")
+    return rest if rest and first in ARTICLES else folded
+
+
+@lru_cache(maxsize=1)
+def load_aliases() -> dict[str, str]:
+    """Return squashed alias -> folded name, out of ``artists.tsv``."""
+    aliases: dict[str, str] = {}
+    for line in _read_lines("artists.tsv"):
+        name, *others = (drop_article(fold(cell)) for cell in line.split("\t"))
+        aliases.update({other.replace(" ", ""): name for other in others if other != name})
+    return aliases
+
+
+@lru_cache(maxsize=1)
+def load_whole_names() -> frozenset[str]:
+    """Return the folded names of acts whose name has "&", "," or "and" inside."""
+    return frozenset(drop_article(fold(line)) for line in _read_lines("whole_names.txt"))
+
+
+@lru_cache(maxsize=1)
+def load_readings() -> dict[str, str]:
+    """Return squashed title -> the squashed title in its own script, out of ``titles.tsv``."""
+    readings: dict[str, str] = {}
+    for line in _read_lines("titles.tsv"):
+        title, *others = (squash(split_words(cell)) for cell in line.split("\t"))
+        readings.update(dict.fromkeys(others, title))
+    return readings
+
+
+def _read_lines(name: str) -> list[str]:
+    text = resources.files("matching").joinpath("aliases", name).read_text(encoding="utf-8")
+    folder = os.environ.get(OWN_FOLDER)
+    if folder and (own := Path(folder) / name).is_file():
+        text += "\n" + own.read_text(encoding="utf-8-sig")
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]

@@ -1,0 +1,81 @@
+"""How a title or name in another script is written in Latin letters, loosely enough to compare.
+
+The letters come from anyascii; kana are joined here, as anyascii reads one at a time. Kanji beside
+kana have no reading by rule; Chinese characters alone get their Chinese one, which equals a Latin
+title only where that is how it is read.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from anyascii import anyascii
+
+from matching.normalize import simplify_han
+
+_SMALL = {"ゃ": "a", "ゅ": "u", "ょ": "o", "ぁ": "a", "ぃ": "i", "ぅ": "u", "ぇ": "e", "ぉ": "o"}
+_TO_HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
+
+# Romanisations differ in these: Hepburn and Kunrei, long vowels, the "u" of borrowed words, the
+# many ways to write Cyrillic, Revised Romanisation and what Korean acts call themselves.
+_ALIKE = (
+    ("shch", "sh"), ("sch", "sh"), ("tch", "ch"), ("tsu", "tu"), ("ts", "t"), ("shi", "si"),
+    ("chi", "ti"), ("ch", "j"), ("dz", "z"), ("ji", "zi"), ("fu", "hu"), ("kh", "h"), ("ph", "f"),
+    ("ck", "k"), ("qu", "ku"), ("x", "ks"), ("eo", "o"), ("eu", "u"), ("ou", "o"), ("wo", "o"),
+    ("w", "v"), ("y", "i"), ("j", "i"), ("g", "k"), ("b", "p"), ("d", "t"), ("l", "r"), ("c", "k"),
+    ("v", "u"), ("m", "n"),
+)  # fmt: skip
+
+
+def is_latin(text: str) -> bool:
+    """Tell whether a folded text is written mostly in Latin letters."""
+    if text.isascii():
+        return True
+    letters = [c for c in text if c.isalpha()]
+    return sum(c < "\u0250" for c in letters) * 2 >= len(letters)
+
+
+@lru_cache(maxsize=8192)
+def romanise(text: str) -> str:
+    """Return ``text`` in Latin letters, lower case, without blanks, or "" if no rule reads it."""
+    kana = any("\u3041" <= c <= "\u30ff" for c in text)
+    if kana and any(_is_han(c) for c in text):
+        return ""
+    read = _read_kana(text) if kana else text
+    return "".join(c for c in anyascii(simplify_han(read)).lower() if c.isalnum())
+
+
+@lru_cache(maxsize=8192)
+def sound_key(text: str) -> str:
+    """Return a form in which two romanisations of one text are mostly equal, or ""."""
+    key = romanise(text)
+    for spelling, plain in _ALIKE:
+        key = key.replace(spelling, plain)
+    return "".join(c for c, before in zip(key, " " + key, strict=False) if c != before)
+
+
+def _is_han(character: str) -> bool:
+    return "\u3400" <= character <= "\u9fff" or character == "々"
+
+
+def _read_kana(text: str) -> str:
+    """Return ``text`` with its kana in Latin letters: "がっこう" is "gakkou", "シャ" is "sha"."""
+    read: list[str] = []
+    doubled = False
+    for character in text.translate(_TO_HIRAGANA):
+        if character == "っ":
+            doubled = True
+        elif character in _SMALL and read:
+            read[-1] = _join_small(read[-1], character)
+        elif character != "ー":
+            letters = anyascii(character)
+            read.append(letters[:1] + letters if doubled else letters)
+            doubled = False
+    return "".join(read)
+
+
+def _join_small(syllable: str, small: str) -> str:
+    """Return "kya" for "ki" and a small "ya", "sha" for "shi", "fa" for "fu" and a small "a"."""
+    stem = syllable[:-1]
+    glide = "y" if small in "ゃゅょ" and not stem.endswith(("sh", "ch", "j")) else ""
+    return f"{stem}{glide}{_SMALL[small]}"
