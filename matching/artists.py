@@ -24,7 +24,7 @@ _GUEST_MARK = re.compile(
 )
 _GUEST_END = " from the "  # "Duet with Peabo Bryson from the Soundtrack …"
 _GUEST_SPLIT = re.compile(
-    r"\s*[(\[]?\b(?:(?:feat|ft)\.\s*|(?:feat|ft|featuring)\s+)", re.IGNORECASE
+    r"\s*[(\[]?\b(?:(?:feat|ft)\.\s*|(?:feat|ft|featuring|w/)\s+)", re.IGNORECASE
 )
 
 # An act that plays other people's songs, or a maker of backing tracks.
@@ -126,9 +126,9 @@ def compare_credits(a: Credit, b: Credit) -> str:
 
     ``missing`` (one says nothing), ``equal``, ``primary`` (the same first artist), ``ensemble``
     (the same with a band's name), ``contained`` (all of one side's names, split at every joint,
-    are on the other), ``second`` (one's artist is named after another on the other), ``shared``
-    (another artist in common), ``near`` (spelled nearly alike, or one name within the
-    other), ``other``.
+    are on the other, its first one among them), ``second`` (one's artist is named after another on
+    the other), ``shared`` (another artist in common), ``near`` (spelled nearly alike, or one name
+    within the other), ``other-script``, ``other``.
     """
     if not a.main or not b.main:
         return "missing"
@@ -146,15 +146,18 @@ def compare_credits(a: Credit, b: Credit) -> str:
     if any(_sound_alike(x, y) for x in firsts_a for y in firsts_b):
         return "primary"
     fewer, more = sorted((a.pieces, b.pieces), key=len)
-    if len(fewer) > 1 and fewer <= more:
+    leader = a.names[0] if more is a.pieces else b.names[0]
+    if len(fewer) > 1 and fewer <= more and leader in fewer:
         return "contained"
     all_a, all_b = a.everyone | a.pieces, b.everyone | b.pieces
     if a.main <= all_b or b.main <= all_a:
         return "second"  # Aerosmith's "Walk This Way" and Run-DMC's with Aerosmith
     if all_a & all_b or set(a.wholes) & all_b or set(b.wholes) & all_a:
         return "shared"
-    if any(_are_near(x, y) for x in firsts_a for y in firsts_b):
+    if any(_are_near(x, y) for x in firsts_a | a.pieces for y in firsts_b | b.pieces):
         return "near"
+    if all(is_latin(x) != is_latin(y) for x in firsts_a for y in firsts_b):
+        return "other-script"
     return "other"
 
 

@@ -71,8 +71,9 @@ RATES: dict[str, float] = {
 _WEAKER = frozenset(
     {
         "long-subtitle-one-side", "guest-one-side", "single-note", "edit-note", "artists-primary",
-        "artists-contained", "artists-ensemble", "artists-missing", "version-by-album",
-        "version-by-artist",
+        "artists-contained", "artists-ensemble", "artists-guest-first", "artists-missing",
+        "title-romanised", "title-respelled", "version-by-album", "version-by-artist",
+        "version-says-more",
     }
 )  # fmt: skip
 

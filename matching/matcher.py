@@ -42,7 +42,18 @@ _SETTLED_BY_LENGTH = frozenset(
         "subtitle-one-side", "subtitles-near", "year-note", "edit-note", "edit-one-side",
         "mix-one-side", "cut-one-side", "version-says-more", "live-album-one-side",
         "remix-album-one-side", "session-album-one-side", "artists-near", "artists-shared",
-        "artists-second", "guests-differ", "guest-one-side",
+        "artists-second", "guests-differ", "guest-one-side", "title-near", "title-longer",
+        "other-script", "part-1-one-side", "version-one-side", "version-near",
+    }
+)  # fmt: skip
+
+
+# What lengths within a second and the same album make doubtful: the one was renamed. What has the
+# length of another track by nature, as an instrumental has, is not among them.
+_DOUBTED_BY_ALBUM = frozenset(
+    {
+        "title-partly-alike", "other-title", "other-subtitle", "other-version", "take-one-side",
+        "extended-one-side", "dub-one-side", "section-one-side", "session-one-side",
     }
 )  # fmt: skip
 
@@ -180,7 +191,8 @@ def gather_evidence(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     items += _compare_albums(a.album, b.album)
     lengths = list(_compare_lengths(a.description.duration_ms, b.description.duration_ms))
     if any(item.rule == "length-same" for item in lengths):
-        items = [_settle_by_length(item) for item in items]
+        same_album = bool(a.album.key) and a.album.key == b.album.key
+        items = [_settle_by_length(item, same_album) for item in items]
     items += lengths
     if a.isrc and b.isrc:
         items = list(_weigh_isrc(a.isrc == b.isrc, items))
@@ -196,6 +208,7 @@ _ARTISTS = {
     "second": ("doubt", "the artist of one side is not the first on the other"),
     "shared": ("doubt", "an artist in common, but not the first one"),
     "near": ("doubt", "the artists are spelled alike, but not the same"),
+    "other-script": ("doubt", "the artists are named in different scripts"),
     "other": ("differs", "no artist in common"),
 }
 
@@ -209,6 +222,9 @@ def _compare_artists(a: Prepared, b: Prepared) -> Iterator[Evidence]:
         return
     if relation == "missing" and (a.credit.main or b.credit.main):
         kind = "doubt"
+    if relation == "second" and _is_named_guest(a, b):
+        # "Titanium (feat. Sia)" by David Guetta and by Sia
+        kind, text, relation = "agrees", "one side names the titles' guest as artist", "guest-first"
     if relation == "other" and _share_album(a, b):
         # "Go Crazy" on "Slime & B": each service names another of the two
         kind, text, relation = "doubt", f"{text}, but the same album", "by-album"
@@ -230,6 +246,14 @@ def _compare_guests(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidenc
         # Where services list all artists, a side that lists fewer is the one without the guest.
         kind = "doubt" if relation == "primary" else "note"
         yield Evidence("artists", kind, text, "guest-one-side")
+
+
+def _is_named_guest(a: Prepared, b: Prepared) -> bool:
+    """Tell whether both titles name the same guests, and one side's artists are such guests."""
+    guests, others = ({n for t in s.title.guests for n in read_guests(t)} for s in (a, b))
+    return (
+        bool(guests) and guests == others and (a.credit.main <= guests or b.credit.main <= guests)
+    )
 
 
 def _names_in_title(names: list[str], side: Prepared) -> bool:
@@ -261,9 +285,11 @@ def _compare_lengths(a: int | None, b: int | None) -> Iterator[Evidence]:
         yield Evidence("duration", "note", text, "length-near")
 
 
-def _settle_by_length(item: Evidence) -> Evidence:
+def _settle_by_length(item: Evidence, same_album: bool) -> Evidence:
     if item.kind == "doubt" and item.rule in _SETTLED_BY_LENGTH:
         return replace(item, kind="note", text=f"{item.text} (but of the same length)")
+    if same_album and item.kind == "differs" and item.rule in _DOUBTED_BY_ALBUM:
+        return replace(item, kind="doubt", text=f"{item.text} (but of one length and album)")
     return item
 
 

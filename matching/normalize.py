@@ -212,6 +212,40 @@ def split_words(text: str) -> tuple[str, ...]:
     return tuple(NUMBER_WORDS.get(word, word) for word in fold(text).split())
 
 
+_MUSIC = re.compile(r"[ivx]\.\s|\bmaj|\bmov|\bmvt|\bsatz|\bdur\b", re.IGNORECASE)
+_MOVEMENT = re.compile(r"(?:(?<=[:;,(–—-]\s)|^)([ivx]{1,5})\.\s+(?=\w)", re.IGNORECASE)
+_NUMBERED = re.compile(
+    r"\b(\w+?)(?:st|nd|rd|th)?\.?\s+(?:movement|mvt|satz)\b[:.,]?", re.IGNORECASE
+)
+_MAJOR = re.compile(r"\b([a-h](?:[ -](?:flat|sharp))?)[ -](?:major|maj\b\.?|dur)", re.IGNORECASE)
+_ORDINALS = {
+    word: str(number)
+    for number, word in enumerate(
+        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh"], 1
+    )
+}
+_ROMAN = {"i": 1, "v": 5, "x": 10}
+
+
+def split_title_words(text: str) -> tuple[str, ...]:
+    """Return the words of a title as ``split_words`` does, movements and keys in one spelling.
+
+    "III. Menuetto", "3. Menuetto" and "Third Movement: Menuetto" are one; "in G" is "in G major".
+    """
+    if _MUSIC.search(text):
+        text = _MOVEMENT.sub(lambda found: f"{read_roman(found[1].lower())}. ", text)
+        text = _NUMBERED.sub(lambda found: f"{_ORDINALS.get(found[1].lower(), found[1])}. ", text)
+        text = _MAJOR.sub(r"\1", text)
+    return split_words(text)
+
+
+def read_roman(numeral: str) -> int:
+    """Return the number of a Roman numeral of i, v and x: ``read_roman("xiv") == 14``."""
+    values = [_ROMAN[letter] for letter in numeral]
+    following = [*values[1:], 0]
+    return sum(-v if v < after else v for v, after in zip(values, following, strict=True))
+
+
 def squash(words: tuple[str, ...]) -> str:
     """Return words as one string, so that "Dream Girl" is "Dreamgirl".
 

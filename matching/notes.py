@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from matching import tags
-from matching.normalize import NUMBER_WORDS, split_words
+from matching.normalize import NUMBER_WORDS, split_title_words
 
 
 class Segment(NamedTuple):
@@ -65,7 +65,7 @@ def _read_pieces(place: str, pieces: list[str]) -> list[Note]:
 
 
 def _read_piece(place: str, text: str) -> Note:
-    words = split_words(_translate(text))
+    words = split_title_words(_translate(text))
     if _names_guests(words, text):
         return Note("guests", text, place, words)
     if (words and words[0] in tags.CREDIT_MARKS) or _names_source(words, text):
@@ -121,6 +121,8 @@ def _read_plain_words(words: tuple[str, ...]) -> str:
         return ""
     if all(w in tags.SINGLE for w in known):
         return "single"
+    if words[-1] in tags.RADIO_LAST and all(w in tags.SINGLE or w == "radio" for w in known):
+        return "single"
     if all(w in tags.SINGLE or w in tags.EDIT for w in known):
         return "edit"
     return ""
@@ -136,6 +138,9 @@ def _read_year_mix(words: tuple[str, ...]) -> str:
 def _cut_remaster(words: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
     """Return words without "2010 Remastered Version" at their end, and whether it was there."""
     end = len(words)
+    while end > 1 and words[end - 1] == "explicit":  # "Big S**t Poppin' - Do It Explicit"
+        end -= 1
+        words = words[:end]
     while end and (words[end - 1] in tags.HARMLESS or _is_date(words[end - 1])):
         end -= 1
     if tags.REMASTER_WORDS.isdisjoint(words[end:]):
@@ -160,6 +165,8 @@ def _names_source(words: tuple[str, ...], text: str) -> bool:
     if words[0] == "from" or words[:2] == ("featured", "in") or "theme from" in " ".join(words):
         quoted = any(q in text for q in '"“”«»‘')
         return quoted or "theme" in words or not tags.SOURCE_WORDS.isdisjoint(words[1:])
+    if words[-1] == "theme" and len(words) > 1:  # "Day One (Interstellar Theme)"
+        return words[-2] not in tags.THEMES
     return words[-1] in ("soundtrack", "ost") or words[0] == "ost"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from matching.normalize import split_words
+from matching.normalize import split_words, word_set
 
 
 def _word_set(words: str) -> frozenset[str]:
@@ -138,6 +138,7 @@ TRIGGERS: tuple[Trigger, ...] = (
 # Notes in scripts that write no blanks, read as English: "Passport - シングル版",
 # "唯一 (三立/台視戲劇【戀愛是科學】插曲)". Longer ones first.
 PHRASES = {
+    "ラジオ・エディット": "radio edit",
     "シングル版": "single version", "シングル・ヴァージョン": "single version",
     "シングル・バージョン": "single version", "アルバム・ヴァージョン": "album version",
     "アルバム・バージョン": "album version", "リマスタリング": "remaster", "リマスター": "remaster",
@@ -194,6 +195,8 @@ EDITIONS = tuple(
         "deluxe edition", "expanded edition", "soundtrack",
     )
 )  # fmt: skip
+# A mix for the radio is mostly as long as the album's, a "- Radio Edit" mostly is not.
+RADIO_LAST = word_set("mix version ver")
 # Perhaps another length or mix of the same take: "- Radio Edit", "- Film Version",
 # "Paperback Writer - 2015 Mix". Such a note on one side is a reason to look.
 EDIT = _word_set("radio edit short shortened video tv film new edits dj uncut")
@@ -203,6 +206,9 @@ SOURCE_WORDS = _word_set(
     "soundtrack movie film picture series musical score advert original television tv show game "
     "ost anime theme vault netflix disney album episode season trailer motion bande"
 )
+
+# What kind of theme, where one film has several: "(Love Theme)", "(Main Theme)".
+THEMES = _word_set("main love end ending opening closing title the a action second other battle")
 
 # "Part 1", "Pts. 1 & 2", "Teil IV", "Часть 2"; the word is set aside, the number kept.
 PART_WORDS = _word_set("part parts pt pts parte partie teil часть chast ч vol volume chapter")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rapidfuzz.distance import OSA
@@ -10,10 +11,14 @@ from matching.alias_files import load_readings
 from matching.descriptions import Evidence
 from matching.normalize import LOST, fits, split_words, squash, word_set
 from matching.romanise import is_latin, sound_key
+from matching.tags import ROMAN
 from matching.titles import Title
 
 _LITTLE_WORDS = word_set("the a an and")
 _AND_ELSEWHERE = word_set("y und et")  # "Fútbol & Rumba", "Fútbol y Rumba"
+_KEYS = word_set("minor moll flat sharp")  # "Sonata in C", "Sonata in C Minor"
+_PREPOSITIONS = word_set("in on of to for at")
+_SECTIONS = word_set("intro outro interlude prelude")  # "KOTMS II INTRO" and "KOTMS II OUTRO"
 # "My Heart Can't Tell You No" and "… Tell Me No"; "I Been Born Again" and "I've …"
 _SMALL_WORDS = word_set("i ive im id you me my your it its is the a an in on of to for at so no")
 
@@ -22,10 +27,15 @@ _SMALL_WORDS = word_set("i ive im id you me my your it its is the a an in on of 
 _LONG_SUBTITLE = 3
 _NEARLY_ALIKE = 0.79
 _MANY_WORDS = 3
+_LONG_TITLE, _LONGISH_TITLE = 17, 13
+_LONG_TITLE_WORD = 7
 _SHORT_SOUND = 4
 _LONG_WORD = 8  # "starring" is not "staring"
 _SEPARATORS = "/:,"
 _SHORT_TITLE = 6
+
+
+_NUMBER = re.compile(r"\d+")
 
 
 def compare_titles(a: Title, b: Title) -> Iterator[Evidence]:
@@ -48,8 +58,12 @@ def _compare_parts(a: Title, b: Title) -> Iterator[Evidence]:
 
 
 def _numbers(title: Title) -> list[str]:
-    in_words = [w for w in title.full if any(c.isdigit() for c in w)]
-    return sorted([*in_words, *title.parts])
+    return sorted([*_read_numbers(title.full), *title.parts])
+
+
+def _read_numbers(words: tuple[str, ...]) -> list[str]:
+    """Return the numbers in words; "BWV1007" has the one of "BWV 1007"."""
+    return [n for word in words if not word.isalpha() for n in _NUMBER.findall(word)]
 
 
 def _compare_words(a: Title, b: Title) -> Evidence:
@@ -66,7 +80,7 @@ def _compare_words(a: Title, b: Title) -> Evidence:
         return Evidence("title", "agrees", "titles equal, parts included", "title-equal")
     if _numbers_in_core(a) != _numbers_in_core(b) and _numbers(a) != _numbers(b):
         return Evidence("title", "differs", "the titles differ in a number", "other-number")
-    if core_a == core_b or _skeleton(a.core) == _skeleton(b.core):
+    if core_a == core_b or _skeleton(a.core) == _skeleton(b.core) or fits(core_a, core_b):
         return _compare_subtitles(a, b)
     if squash(a.full) == core_b or squash(b.full) == core_a:
         longer = b if squash(a.full) == core_b else a
@@ -85,7 +99,7 @@ def _say_equal(a: Title, b: Title) -> str:
 
 def _numbers_in_core(title: Title) -> list[str]:
     """Numbers in a subtitle that only one side has say no more than the subtitle itself."""
-    return sorted(w for w in title.core if any(c.isdigit() for c in w))
+    return sorted(_read_numbers(title.core))
 
 
 def _compare_subtitles(a: Title, b: Title) -> Evidence:
@@ -110,13 +124,24 @@ def _weigh_subtitle(*extra: tuple[str, ...]) -> Evidence:
     """Weigh the subtitles that one side has and the other has not."""
     named = " and ".join(sorted(f"'{' '.join(words)}'" for words in extra if words))
     text = f"the subtitle {named} is on one side only" if named else "a subtitle is on one side"
-    plain = all(not any(c.isdigit() for c in word) for words in extra for word in words)
-    if named and plain and all(len(words) >= _LONG_SUBTITLE for words in extra if words):
+    if named and all(_is_long(words) for words in extra if words):
         return Evidence("title", "agrees", text, "long-subtitle-one-side")
     return Evidence("title", "doubt", text, "subtitle-one-side")
 
 
+def _is_long(words: tuple[str, ...]) -> bool:
+    """Tell whether a subtitle is long enough to be no version, and no movement either: "(A Salute
+    to 60's Rock)", but not "(III. Allegro ma non troppo)"."""
+    if not words[0].isalpha() or words[0] in ROMAN:
+        return False
+    numbered = any(c.isdigit() for word in words for c in word)
+    return len(words) >= _LONG_SUBTITLE + 2 * numbered
+
+
 def _compare_spellings(a: Title, b: Title) -> Evidence:
+    if _numbers(a) == _numbers(b) and _is_misspelled(a.full, b.full):
+        text = "long titles, equal but for one letter or little word"
+        return Evidence("title", "agrees", text, "title-respelled")
     if _numbers(a) == _numbers(b) and (_are_near(a.full, b.full) or _are_near(a.core, b.core)):
         return Evidence("title", "doubt", "the titles are spelled nearly alike", "title-near")
     if is_latin("".join(a.full)) != is_latin("".join(b.full)):
@@ -136,6 +161,8 @@ def _compare_spellings(a: Title, b: Title) -> Evidence:
 def _names_half(a: Title, b: Title) -> bool:
     """Tell whether ``a`` is what stands on one side of a sign in ``b``, or three words and more at
     an end of it: "I Feel the Earth Move" and "It's Too Late/I Feel the Earth Move"."""
+    if not _KEYS.isdisjoint(set(b.core) - set(a.core)):
+        return False
     if len(a.core) >= _MANY_WORDS and a.core in (b.core[: len(a.core)], b.core[-len(a.core) :]):
         return True
     if not any(sign in b.core_text for sign in _SEPARATORS):
@@ -157,6 +184,27 @@ def _share_much(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     return OSA.normalized_similarity(squash(a), squash(b), score_cutoff=0.6) > 0
 
 
+def _is_misspelled(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    """Tell whether long titles differ by one letter of a long word, or a little word too many:
+    "Was It All In My Head?" and "Was It All My Head?", but not "Song for the Deaf" and "… Dead".
+    """
+    letters = min(len("".join(a)), len("".join(b)))
+    only_a, only_b = ([w for w in x if w not in y] for x, y in ((a, b), (b, a)))
+    if len(a) == len(b):
+        one_each = len(only_a) == len(only_b) == 1
+        return (
+            one_each
+            and letters >= _LONG_TITLE
+            and min(len(only_a[0]), len(only_b[0])) >= _LONG_TITLE_WORD
+            and OSA.distance(only_a[0], only_b[0]) == 1
+        )
+    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+    return letters >= _LONGISH_TITLE and any(
+        word in _PREPOSITIONS and longer[:i] + longer[i + 1 :] == shorter
+        for i, word in enumerate(longer)
+    )
+
+
 def _are_near(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     """Tell a spelling ("Peppermint", "Peppermints") from another word ("Gloria", "Kyrie")."""
     squashed_a, squashed_b = squash(a), squash(b)
@@ -173,6 +221,8 @@ def _are_near(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
 
 
 def _are_one_word(a: str, b: str) -> bool:
+    if a != b and {a, b} <= _SECTIONS:
+        return False
     return a == b or (min(len(a), len(b)) > 1 and OSA.normalized_similarity(a, b) >= 0.6)
 
 

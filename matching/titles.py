@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from matching import tags
-from matching.normalize import clean, split_words
+from matching.normalize import clean, split_title_words, split_words
 from matching.notes import Note, Segment, Version, read_note, set_parts_aside
 
 _OPEN = "([{（［【〔「"
@@ -57,7 +57,7 @@ def take_apart(title: str) -> Title:
         notes.append(Note("guests", inline_guests, "core"))
     if not core_text.strip(" .,;:-"):
         return Title(text=title, core=split_words(title), core_text=clean(title) or title)
-    words = split_words(core_text)
+    words = split_title_words(core_text)
     core, parts = set_parts_aside(words)
     core = core or _name_divisions(words)
     core, bare = _cut_bare_version(core)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rapidfuzz.distance import OSA
+
 from matching.artists import Credit
 from matching.descriptions import Evidence
-from matching.normalize import word_set
+from matching.normalize import split_words, word_set
 from matching.notes import Version
 from matching.titles import Title
 
@@ -27,6 +29,13 @@ _ALBUM_WORDS = {
 
 # "CYANIDE" on "Spotify Singles" was recorded anew, mostly in another arrangement.
 _STUDIO_SESSIONS = word_set("spotify singles")
+
+
+# Kinds of which a place or day says which one.
+_EVENTS = frozenset({"live", "acoustic", "session"})
+# Kinds of which a person's name says which one.
+_BY_NAME = frozenset({"remix", "mix", "edit", "cut", "version"})
+_EDIT_WORDS = word_set("edit edited version ver")
 
 
 class Album(NamedTuple):
@@ -81,7 +90,8 @@ def _name_words(credit: Credit) -> frozenset[str]:
 def _weigh_one_sided(
     kind: str, version: Version, other_album: frozenset[str], same_album: bool
 ) -> Evidence:
-    if not other_album.isdisjoint(_ALBUM_WORDS.get(kind, ())):
+    named = frozenset(split_words(version.text))
+    if not other_album.isdisjoint(_ALBUM_WORDS.get(kind, ())) or named <= other_album:
         text = f"'{version.text}' on one side; the other side's album says so too"
         if same_album and kind == "live":  # a live album holds each song once, as a rule
             return Evidence("version", "agrees", text, "version-by-album")
@@ -98,18 +108,37 @@ def _compare_qualifiers(kind: str, a: Version, b: Version, known: frozenset[str]
         return Evidence("version", "agrees", f"both are '{first.text}'", "version-equal")
     against = f"'{first.text}' against '{second.text}'"
     if a.qualifier <= b.qualifier or b.qualifier <= a.qualifier:
-        if (a.qualifier ^ b.qualifier) <= known:  # "Lucian Remix" and "Remix", both with Lucian
+        extra = a.qualifier ^ b.qualifier
+        # "Lucian Remix" and "Remix", both with Lucian
+        if all(word in known or word.removesuffix("s") in known for word in extra):
             text = f"{against}, and both sides name that artist"
             return Evidence("version", "agrees", text, "version-by-artist")
-        return Evidence("version", "doubt", f"{against}: one says more", "version-says-more")
-    if kind in ("live", "acoustic") and a.qualifier & b.qualifier:
+        kind_of = "doubt" if kind != "live" or _may_be_another_night(a, b) else "agrees"
+        return Evidence("version", kind_of, f"{against}: one says more", "version-says-more")
+    if kind in _EVENTS and a.qualifier & b.qualifier:
         return Evidence("version", "doubt", f"{against}: perhaps the same event", "version-near")
+    if kind in _BY_NAME and _are_near(a.qualifier, b.qualifier):
+        return Evidence("version", "doubt", f"{against}: named nearly alike", "version-near")
     return Evidence("version", "differs", against, "other-version")
+
+
+def _may_be_another_night(a: Version, b: Version) -> bool:
+    """Tell whether one place may be two concerts: not "Live from the iHeart (Music) Festival"."""
+    fewer, more = sorted((a.qualifier, b.qualifier), key=len)
+    extra = more - fewer
+    return len(fewer) < 2 or len(extra) > 1 or any(c.isdigit() for word in extra for c in word)
+
+
+def _are_near(a: frozenset[str], b: frozenset[str]) -> bool:
+    """Tell whether names are mostly the same or spelled alike: "Mark DBV", "Mark DVB"."""
+    if 2 * len(a & b - {"dj"}) >= max(len(a), len(b)):
+        return True
+    return OSA.normalized_similarity("".join(sorted(a)), "".join(sorted(b))) >= 0.8
 
 
 def _compare_lengths_named(a: Title, b: Title) -> Iterator[Evidence]:
     """Yield what "- Single Version", "- Radio Edit" and "(1964)" on one side mean."""
-    edits_a, edits_b = ({s.casefold() for s in t.edits} for t in (a, b))
+    edits_a, edits_b = ({_key_edit(s) for s in t.edits} for t in (a, b))
     singles_a, singles_b = ({s.casefold() for s in t.singles} for t in (a, b))
     if edits_a != edits_b:
         named = " and ".join(f"'{text}'" for text in sorted({*a.edits, *b.edits}))
@@ -122,6 +151,12 @@ def _compare_lengths_named(a: Title, b: Title) -> Iterator[Evidence]:
         kind = "differs" if a.years and b.years else "doubt"
         named = ", ".join(sorted({*a.years, *b.years}))
         yield Evidence("version", kind, f"a year in brackets: {named}", "year-note")
+
+
+def _key_edit(text: str) -> frozenset[str]:
+    """Return what an edit is for: "Radio" and "Radio Edit" are one."""
+    words = frozenset(split_words(text))
+    return words - _EDIT_WORDS or words
 
 
 def _compare_albums_named(a: frozenset[str], b: frozenset[str]) -> Iterator[Evidence]:

@@ -79,6 +79,10 @@ def test_albums_tell_versions(a: TrackDescription, b: TrackDescription, verdict:
         ("Innuendo - Radio Edit", (390_000, None), Verdict.REVIEW),
         ("Innuendo - Radio Edit", (390_000, 390_500), Verdict.MATCH),
         ("Innuendo - Radio Edit", (230_000, 390_500), Verdict.REVIEW),
+        ("Inuendo", (390_000, None), Verdict.REVIEW),
+        ("Inuendo", (390_000, 390_500), Verdict.MATCH),
+        ("Innuendo - Part 1", (390_000, 390_500), Verdict.MATCH),
+        ("Innuendo - Part 2", (390_000, 390_500), Verdict.DIFFERENT),
         ("Innuendo - Live", (390_000, 390_500), Verdict.DIFFERENT),
         ("Innuendo 2", (390_000, 390_000), Verdict.DIFFERENT),
     ],
@@ -88,6 +92,24 @@ def test_lengths_settle_doubts_and_raise_them(
 ) -> None:
     a = describe(title, duration_ms=lengths[0])
     b = describe("Innuendo", duration_ms=lengths[1])
+    assert compare(a, b).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("title", "album", "verdict"),
+    [
+        ("Innuendo - Extended Version", "Innuendo", Verdict.REVIEW),
+        ("Bijou", "Innuendo", Verdict.REVIEW),
+        ("Bijou", "Greatest Hits", Verdict.DIFFERENT),
+        ("Innuendo - Instrumental", "Innuendo", Verdict.DIFFERENT),
+        ("Innuendo 2", "Innuendo", Verdict.DIFFERENT),
+    ],
+)
+def test_one_length_on_one_album_makes_a_difference_doubtful(
+    title: str, album: str, verdict: Verdict
+) -> None:
+    a = describe(title, album=album, duration_ms=390_000)
+    b = describe("Innuendo", album="Innuendo", duration_ms=390_400)
     assert compare(a, b).verdict is verdict
 
 
