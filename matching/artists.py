@@ -196,7 +196,10 @@ def find_unmatched(a: Credit, b: Credit) -> list[str]:
     return sorted(
         name
         for name in missing
-        if not any(_share_words(name, other) or _are_near(name, other) for other in others)
+        if not any(
+            _share_words(name, other) or _are_near(name, other) or fits(name, other)
+            for other in others
+        )
     )
 
 

@@ -221,9 +221,23 @@ _MAJOR = re.compile(r"\b([a-h](?:[ -](?:flat|sharp))?)[ -](?:major|maj\b\.?|dur)
 _ORDINALS = {
     word: str(number)
     for number, word in enumerate(
-        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh"], 1
+        [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+        ],
+        1,
     )
 }
+# "I'm Henry the Eighth, I Am"; not "The First Time"
+_NTH = re.compile(rf"(?<=\w )the ({'|'.join(_ORDINALS)})(?=[^\w\s]|$)", re.IGNORECASE)
 _ROMAN = {"i": 1, "v": 5, "x": 10}
 
 
@@ -236,6 +250,8 @@ def split_title_words(text: str) -> tuple[str, ...]:
         text = _MOVEMENT.sub(lambda found: f"{read_roman(found[1].lower())}. ", text)
         text = _NUMBERED.sub(lambda found: f"{_ORDINALS.get(found[1].lower(), found[1])}. ", text)
         text = _MAJOR.sub(r"\1", text)
+    if _NTH.search(text):
+        text = _NTH.sub(lambda found: _ORDINALS[found[1].lower()], text)
     return split_words(text)
 
 

@@ -70,7 +70,7 @@ def _read_piece(place: str, text: str) -> Note:
         return Note("guests", text, place, words)
     if (words and words[0] in tags.CREDIT_MARKS) or _names_source(words, text):
         return Note("harmless", text, place, words)  # "(prod. Metro Boomin)", "- From "Frozen""
-    meaning = _read_plain_words(words)
+    meaning = "edit" if words[-2:] == ("with", "intro") else _read_plain_words(words)
     if meaning:
         return Note(meaning, text, place, words)
     versions = tuple(_find_versions(words, text, place))
@@ -80,7 +80,7 @@ def _read_piece(place: str, text: str) -> Note:
     kept, parts = set_parts_aside(rest)
     if parts and not kept:
         return Note("part", text, place, parts)
-    named = [w for w in kept if w not in tags.HARMLESS and not _is_date(w)]
+    named = [w for w in kept if w not in tags.HARMLESS and not w[:1].isdigit()]
     if (remastered and len(named) <= 2) or _names_edition(words):  # "- 2003 Sony Remaster"
         return Note("harmless", text, place, words)
     versions = tuple(_read_plain_version(rest, text))

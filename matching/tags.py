@@ -132,7 +132,8 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("section", "commentary,track by track", sense="commentary"),
     *_triggers("section", "dialogue,spoken word", sense="spoken"),
     *_triggers("section", "excerpt,snippet", sense="excerpt"),
-    *_each("section", "reprise,outro,skit,prelude,medley"),
+    *_each("section", "reprise,outro,skit,prelude"),
+    *_triggers("medley", "medley"),
 )  # fmt: skip
 
 # Notes in scripts that write no blanks, read as English: "Passport - シングル版",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from rapidfuzz.distance import OSA
@@ -11,7 +12,7 @@ from matching.alias_files import load_readings
 from matching.descriptions import Evidence
 from matching.normalize import LOST, fits, split_words, squash, word_set
 from matching.romanise import is_latin, sound_key
-from matching.tags import ROMAN
+from matching.tags import SURE_ROMAN
 from matching.titles import Title
 
 _LITTLE_WORDS = word_set("the a an and")
@@ -35,6 +36,7 @@ _SEPARATORS = "/:,"
 _SHORT_TITLE = 6
 
 
+_TRACK_NUMBER = re.compile(r"\d{1,2}\s*[.)_]\s*[^\W\d]")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -78,6 +80,9 @@ def _compare_words(a: Title, b: Title) -> Evidence:
         return Evidence("title", "agrees", text, "title-equal")
     if (a.parts or b.parts) and squash(a.full + a.parts) == squash(b.full + b.parts):
         return Evidence("title", "agrees", "titles equal, parts included", "title-equal")
+    if _opens_with_track_number(a, b) or _opens_with_track_number(b, a):
+        text = "one title opens with what may be a track's number"
+        return Evidence("title", "doubt", text, "track-number")
     if _numbers_in_core(a) != _numbers_in_core(b) and _numbers(a) != _numbers(b):
         return Evidence("title", "differs", "the titles differ in a number", "other-number")
     if core_a == core_b or _skeleton(a.core) == _skeleton(b.core) or fits(core_a, core_b):
@@ -86,6 +91,11 @@ def _compare_words(a: Title, b: Title) -> Evidence:
         longer = b if squash(a.full) == core_b else a
         return _weigh_subtitle(*longer.subtitles, longer.lead)
     return _compare_spellings(a, b)
+
+
+def _opens_with_track_number(a: Title, b: Title) -> bool:
+    """Tell whether ``a`` is ``b`` after a number: "1.Weather Balloons" and "Weather Balloons"."""
+    return a.core[1:] == b.core and bool(_TRACK_NUMBER.match(a.core_text))
 
 
 def _say_equal(a: Title, b: Title) -> str:
@@ -115,9 +125,16 @@ def _compare_subtitles(a: Title, b: Title) -> Evidence:
             longer, shorter = extra_a, squashed_b
         return _weigh_subtitle(*(words for words in longer if squash(words) not in shorter))
     joined_a, joined_b = "".join(sorted(squashed_a)), "".join(sorted(squashed_b))
-    if OSA.normalized_similarity(joined_a, joined_b) > _NEARLY_ALIKE:
+    shared = _count_shared(extra_a, extra_b)
+    if shared > 0.5 or OSA.normalized_similarity(joined_a, joined_b) > _NEARLY_ALIKE:
         return Evidence("title", "doubt", "the subtitles differ a little", "subtitles-near")
     return Evidence("title", "differs", "the subtitles differ", "other-subtitle")
+
+
+def _count_shared(a: set[tuple[str, ...]], b: set[tuple[str, ...]]) -> float:
+    """Return the share (0 to 1) of the words of the longer subtitles that both have."""
+    words_a, words_b = (Counter(w for words in extra for w in words) for extra in (a, b))
+    return (words_a & words_b).total() / max(words_a.total(), words_b.total())
 
 
 def _weigh_subtitle(*extra: tuple[str, ...]) -> Evidence:
@@ -132,7 +149,7 @@ def _weigh_subtitle(*extra: tuple[str, ...]) -> Evidence:
 def _is_long(words: tuple[str, ...]) -> bool:
     """Tell whether a subtitle is long enough to be no version, and no movement either: "(A Salute
     to 60's Rock)", but not "(III. Allegro ma non troppo)"."""
-    if not words[0].isalpha() or words[0] in ROMAN:
+    if not words[0].isalpha() or words[0] in SURE_ROMAN:
         return False
     numbered = any(c.isdigit() for word in words for c in word)
     return len(words) >= _LONG_SUBTITLE + 2 * numbered
@@ -163,8 +180,16 @@ def _names_half(a: Title, b: Title) -> bool:
     an end of it: "I Feel the Earth Move" and "It's Too Late/I Feel the Earth Move"."""
     if not _KEYS.isdisjoint(set(b.core) - set(a.core)):
         return False
-    if len(a.core) >= _MANY_WORDS and a.core in (b.core[: len(a.core)], b.core[-len(a.core) :]):
+    length = len(a.core)
+    if length >= _MANY_WORDS and a.core in (b.core[:length], b.core[-length:]):
         return True
+    if length > _MANY_WORDS and any(
+        b.full[start : start + length] == a.core for start in range(len(b.full) - length + 1)
+    ):
+        return True  # "Can't Help Falling in Love", "(I Can't Help) Falling in Love with You"
+    latin = tuple(word for word in b.core if word.isascii())
+    if length > 1 and a.core == latin:
+        return True  # "Moving On", "마지막 날에 Moving On"
     if not any(sign in b.core_text for sign in _SEPARATORS):
         return False
     for sign in _SEPARATORS:

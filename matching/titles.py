@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matching import tags
 from matching.normalize import clean, split_title_words, split_words
@@ -47,6 +47,9 @@ class Title:
         return self.lead + self.core + tuple(w for words in self.subtitles for w in words)
 
 
+_SOURCES = (("soundtrack",), ("ost",))
+
+
 def take_apart(title: str) -> Title:
     """Return ``title`` taken apart; a title that would be left without a core stays whole."""
     segments = list(split_segments(clean(title)))
@@ -57,6 +60,7 @@ def take_apart(title: str) -> Title:
         notes.append(Note("guests", inline_guests, "core"))
     if not core_text.strip(" .,;:-"):
         return Title(text=title, core=split_words(title), core_text=clean(title) or title)
+    notes = list(_join_sources(notes))
     words = split_title_words(core_text)
     core, parts = set_parts_aside(words)
     core = core or _name_divisions(words)
@@ -116,6 +120,15 @@ def split_segments(title: str) -> Iterator[Segment]:
         text = "".join(buffer).strip()
         if text:
             yield Segment(place, text, opening)
+
+
+def _join_sources(notes: list[Note]) -> Iterator[Note]:
+    """Yield notes; "- From SUPERFLY - Original Soundtrack" says where from in two of them."""
+    for index, note in enumerate(notes):
+        after = notes[index + 1].words if index + 1 < len(notes) else ()
+        if note.meaning == "subtitle" and note.words[:1] == ("from",) and after[-1:] in _SOURCES:
+            note = replace(note, meaning="harmless")
+        yield note
 
 
 def _is_dash(title: str, index: int) -> bool:

@@ -15,7 +15,7 @@ from matching.titles import Title
 
 # Kinds that on one side only are a reason to look, not to refuse: another edit or an unnamed mix
 # is often the same recording under a longer name.
-SOFT_KINDS = frozenset({"edit", "cut", "mix", "version"})
+SOFT_KINDS = frozenset({"edit", "cut", "mix", "version", "medley"})
 
 # Words of an album that say its tracks are such versions: "Live at Masters of Rock 2019".
 _ALBUM_WORDS = {
