@@ -197,7 +197,10 @@ def find_unmatched(a: Credit, b: Credit) -> list[str]:
         name
         for name in missing
         if not any(
-            _share_words(name, other) or _are_near(name, other) or fits(name, other)
+            _share_words(name, other)
+            or _are_near(name, other)
+            or fits(name, other)
+            or _sound_alike(name, other)
             for other in others
         )
     )

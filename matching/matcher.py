@@ -58,6 +58,8 @@ _DOUBTED_BY_ALBUM = frozenset(
 )  # fmt: skip
 
 
+_COMPANY = 3
+
 # What ``compare`` may call a MATCH and ``choose`` leaves to a person: among Spotify tracks alike
 # in names, every third pair of these kinds had lengths more than ten seconds apart.
 _NOT_ACTED_ON = frozenset({"guest-one-side", "long-subtitle-one-side"})
@@ -243,8 +245,10 @@ def _compare_guests(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidenc
         yield Evidence("artists", "doubt", text, "guests-differ")
     elif _names_in_title(only_a, a) or _names_in_title(only_b, b):
         text = f"only one title names {', '.join(only_a or only_b)}"
-        # Where services list all artists, a side that lists fewer is the one without the guest.
-        kind = "doubt" if relation == "primary" else "note"
+        # Where services list all artists, a side that lists fewer is the one without the guest;
+        # and a company of guests is another cast: "American Idiot (feat. John Gallagher Jr., …)".
+        company = max(len(only_a), len(only_b)) >= _COMPANY
+        kind = "doubt" if relation == "primary" or company else "note"
         yield Evidence("artists", kind, text, "guest-one-side")
 
 

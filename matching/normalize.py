@@ -212,6 +212,7 @@ def split_words(text: str) -> tuple[str, ...]:
     return tuple(NUMBER_WORDS.get(word, word) for word in fold(text).split())
 
 
+_NUMBER_SIGN = re.compile(r"\b(?:no|nr)\.\s*(?=\d)", re.IGNORECASE)  # "Gymnopédie No. 1"
 _MUSIC = re.compile(r"[ivx]\.\s|\bmaj|\bmov|\bmvt|\bsatz|\bdur\b", re.IGNORECASE)
 _MOVEMENT = re.compile(r"(?:(?<=[:;,(–—-]\s)|^)([ivx]{1,5})\.\s+(?=\w)", re.IGNORECASE)
 _NUMBERED = re.compile(
@@ -250,6 +251,7 @@ def split_title_words(text: str) -> tuple[str, ...]:
         text = _MOVEMENT.sub(lambda found: f"{read_roman(found[1].lower())}. ", text)
         text = _NUMBERED.sub(lambda found: f"{_ORDINALS.get(found[1].lower(), found[1])}. ", text)
         text = _MAJOR.sub(r"\1", text)
+    text = _NUMBER_SIGN.sub(" ", text)
     if _NTH.search(text):
         text = _NTH.sub(lambda found: _ORDINALS[found[1].lower()], text)
     return split_words(text)

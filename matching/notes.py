@@ -152,6 +152,8 @@ def _names_guests(words: tuple[str, ...], text: str) -> bool:
     if len(words) < 2:
         return False
     if words[0] in ("with", "w", "con", "duet"):
+        if not tags.OF_VERSIONS.isdisjoint(words):  # "- With rap and … ALSO ALBUM VERSION"
+            return False
         return words[1] not in ("or", "a", "you", "me", "my", "your", "out", "love", "version")
     return words[0] in tags.GUEST_MARKS or text[:1] == "&"
 
@@ -231,8 +233,8 @@ def _read_plain_version(words: tuple[str, ...], text: str) -> Iterator[Version]:
     if last in _VERSION_WORDS or words[0] in _VERSION_WORDS:
         owner = "'s " in text.replace("’", "'").casefold()
         yield Version("rerecording" if owner else "version", rest, text)
-    elif last in ("mix", "edit", "cut"):
-        yield Version(last, rest, text)
+    elif last in ("mix", "mx", "edit", "cut"):
+        yield Version(last.replace("mx", "mix"), rest, text)
 
 
 def set_parts_aside(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

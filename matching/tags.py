@@ -185,6 +185,12 @@ HARMLESS_HEADS = _word_set(
 # The note of the master that went on a single or in a shop: "Beat It - Single Version",
 # "Legs (45 Version)", "Impossible - Main", "Denise - Original Hit Version", "- Single/LP Version".
 SINGLE = _word_set("single singles 45 7 inch main hit juke box edited")
+# A subtitle with one of these is no longer name of the song, however long: "(Hello Steve Reich Mix
+# by James Murphy for the DFA)", "- With rap and with vocorder ALSO ALBUM VERSION".
+OF_VERSIONS = _word_set(
+    "mix remix edit version vocal vocals rap video beats dub take demo session sessions radio live "
+    "recorded performed acoustic instrumental extended remake cover"
+)
 LAST_WORDS = _word_set("single singles main edited edit edits radio short")
 # An album, so the recording on it: "Burn - Confession Special Edition Version",
 # "Cantaloupe Island - Remastered 1999/Rudy Van Gelder Edition". Closes the note but for "version".

@@ -12,7 +12,7 @@ from matching.alias_files import load_readings
 from matching.descriptions import Evidence
 from matching.normalize import LOST, fits, split_words, squash, word_set
 from matching.romanise import is_latin, sound_key
-from matching.tags import SURE_ROMAN
+from matching.tags import OF_VERSIONS, SURE_ROMAN
 from matching.titles import Title
 
 _LITTLE_WORDS = word_set("the a an and")
@@ -21,7 +21,9 @@ _KEYS = word_set("minor moll flat sharp")  # "Sonata in C", "Sonata in C Minor"
 _PREPOSITIONS = word_set("in on of to for at")
 _SECTIONS = word_set("intro outro interlude prelude")  # "KOTMS II INTRO" and "KOTMS II OUTRO"
 # "My Heart Can't Tell You No" and "… Tell Me No"; "I Been Born Again" and "I've …"
-_SMALL_WORDS = word_set("i ive im id you me my your it its is the a an in on of to for at so no")
+_SMALL_WORDS = word_set(
+    "am is are was were i ive im id you me my your it its is the a an in on of to for at so no"
+)
 
 # A subtitle of this many words on one side only is the song's longer name: in the labelled pairs
 # "Silent Running (On Dangerous Ground)" always was. A shorter one may name a version: "(Day)".
@@ -89,7 +91,7 @@ def _compare_words(a: Title, b: Title) -> Evidence:
         return _compare_subtitles(a, b)
     if squash(a.full) == core_b or squash(b.full) == core_a:
         longer = b if squash(a.full) == core_b else a
-        return _weigh_subtitle(*longer.subtitles, longer.lead)
+        return _weigh_subtitle(*longer.subtitles, longer.lead, cut_off=longer.cut_off)
     return _compare_spellings(a, b)
 
 
@@ -123,7 +125,8 @@ def _compare_subtitles(a: Title, b: Title) -> Evidence:
         longer, shorter = (extra_a, squashed_b) if extra_a > extra_b else (extra_b, squashed_a)
         if len(squashed_a) > len(squashed_b):
             longer, shorter = extra_a, squashed_b
-        return _weigh_subtitle(*(words for words in longer if squash(words) not in shorter))
+        extra = (words for words in longer if squash(words) not in shorter)
+        return _weigh_subtitle(*extra, cut_off=a.cut_off or b.cut_off)
     joined_a, joined_b = "".join(sorted(squashed_a)), "".join(sorted(squashed_b))
     shared = _count_shared(extra_a, extra_b)
     if shared > 0.5 or OSA.normalized_similarity(joined_a, joined_b) > _NEARLY_ALIKE:
@@ -137,11 +140,11 @@ def _count_shared(a: set[tuple[str, ...]], b: set[tuple[str, ...]]) -> float:
     return (words_a & words_b).total() / max(words_a.total(), words_b.total())
 
 
-def _weigh_subtitle(*extra: tuple[str, ...]) -> Evidence:
+def _weigh_subtitle(*extra: tuple[str, ...], cut_off: bool) -> Evidence:
     """Weigh the subtitles that one side has and the other has not."""
     named = " and ".join(sorted(f"'{' '.join(words)}'" for words in extra if words))
     text = f"the subtitle {named} is on one side only" if named else "a subtitle is on one side"
-    if named and all(_is_long(words) for words in extra if words):
+    if named and not cut_off and all(_is_long(words) for words in extra if words):
         return Evidence("title", "agrees", text, "long-subtitle-one-side")
     return Evidence("title", "doubt", text, "subtitle-one-side")
 
@@ -149,7 +152,7 @@ def _weigh_subtitle(*extra: tuple[str, ...]) -> Evidence:
 def _is_long(words: tuple[str, ...]) -> bool:
     """Tell whether a subtitle is long enough to be no version, and no movement either: "(A Salute
     to 60's Rock)", but not "(III. Allegro ma non troppo)"."""
-    if not words[0].isalpha() or words[0] in SURE_ROMAN:
+    if not words[0].isalpha() or words[0] in SURE_ROMAN or not OF_VERSIONS.isdisjoint(words):
         return False
     numbered = any(c.isdigit() for word in words for c in word)
     return len(words) >= _LONG_SUBTITLE + 2 * numbered
@@ -159,7 +162,8 @@ def _compare_spellings(a: Title, b: Title) -> Evidence:
     if _numbers(a) == _numbers(b) and _is_misspelled(a.full, b.full):
         text = "long titles, equal but for one letter or little word"
         return Evidence("title", "agrees", text, "title-respelled")
-    if _numbers(a) == _numbers(b) and (_are_near(a.full, b.full) or _are_near(a.core, b.core)):
+    one_number = _read_numbers(a.full) == _read_numbers(b.full)  # parts speak for themselves
+    if one_number and (_are_near(a.full, b.full) or _are_near(a.core, b.core)):
         return Evidence("title", "doubt", "the titles are spelled nearly alike", "title-near")
     if is_latin("".join(a.full)) != is_latin("".join(b.full)):
         if _numbers(a) == _numbers(b) and _sound_alike(a, b):

@@ -25,7 +25,8 @@ _SIGNS = re.compile("[" + re.escape(_OPEN + _CLOSE + _DASHES) + "]")
 @dataclass(frozen=True, slots=True)
 class Title:
     """A title taken apart. ``core``, ``lead`` and ``subtitles`` are words as ``split_words``
-    gives them; ``parts`` are numbers as digits; ``guests`` are names as written."""
+    gives them; ``parts`` are numbers as digits; ``guests`` are names as written; ``cut_off``: a
+    bracket never closes."""
 
     text: str
     core: tuple[str, ...]
@@ -40,6 +41,7 @@ class Title:
     guests: tuple[str, ...] = ()
     harmless: tuple[str, ...] = ()
     notes: tuple[Note, ...] = field(default=())
+    cut_off: bool = False
 
     @property
     def full(self) -> tuple[str, ...]:
@@ -52,7 +54,7 @@ _SOURCES = (("soundtrack",), ("ost",))
 
 def take_apart(title: str) -> Title:
     """Return ``title`` taken apart; a title that would be left without a core stays whole."""
-    segments = list(split_segments(clean(title)))
+    segments = list(split_segments(clean(title.replace("№", "#"))))
     core_text = " ".join(s.text for s in segments if s.place == "core").strip()
     core_text, inline_guests = _cut_inline_guests(core_text)
     notes = [note for s in segments if s.place != "core" for note in read_note(s)]
@@ -85,6 +87,7 @@ def take_apart(title: str) -> Title:
         guests=tuple(n.text for n in notes if n.meaning == "guests"),
         harmless=tuple(n.text for n in notes if n.meaning == "harmless"),
         notes=tuple(notes),
+        cut_off=sum(map(title.count, _OPEN)) > sum(map(title.count, _CLOSE)),
     )
 
 
