@@ -1,81 +1,131 @@
-"""Measure the rates of ``matching/calibration.py`` on files of labelled pairs.
+"""Measure the rates of ``matching/calibration.py``, and the matcher by cross-validation.
 
-``python benchmarks/matching_calibration.py FILE...`` prints the table to paste there, and the
-calibration error by cross-validation: each fifth of the sources scored by rates from the others.
+``python benchmarks/matching_calibration.py FILE... [--without docs/mislabelled.tsv]`` prints the
+table to paste there, then for each file, with all fields and with names alone, what the verdicts
+are and the calibration error where each fifth of the sources is scored by rates from the others.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from matching import TrackDescription, compare
+from matching import TrackDescription, Verdict, compare
 from matching.calibration import UNSEEN, name_deciding_rules
-from matching.evaluation import read_pairs
+from matching.evaluation import BINS, read_pairs
 
 FOLDS = 5
 SEEN_ENOUGH = 5
-BINS = 10
-
-Sample = tuple[int, bool, tuple[str, ...]]  # fold of the source, label, deciding rules
+MOST = 0.999
 
 
-def read_samples(path: str) -> list[Sample]:
-    """Return what each pair shows with all its fields, and again with names alone."""
+class Sample(NamedTuple):
+    """A pair compared: ``fold`` of its source, label, verdict, and the rules that decided."""
+
+    fold: int
+    same: bool
+    verdict: Verdict
+    rules: tuple[str, ...]
+
+
+def read_samples(path: str, *, names_only: bool, without: set[str]) -> Iterator[Sample]:
+    """Yield the pairs of a file compared, but for those whose id is in ``without``."""
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     sources = [json.loads(line).get("source", "") for line in lines if line.strip()]
-    samples: list[Sample] = []
     for source, pair in zip(sources, read_pairs(path), strict=True):
+        if pair.id in without:
+            continue
+        a, b = pair.a, pair.b
+        if names_only:
+            a, b = (TrackDescription(track.title, track.artists) for track in (a, b))
+        comparison = compare(a, b)
         fold = zlib.crc32(source.encode()) % FOLDS
-        bare = [TrackDescription(track.title, track.artists) for track in (pair.a, pair.b)]
-        for a, b in ((pair.a, pair.b), bare):
-            rules = tuple(name_deciding_rules(compare(a, b).evidence))
-            samples.append((fold, pair.same, rules))
-    return samples
+        rules = tuple(name_deciding_rules(comparison.evidence))
+        yield Sample(fold, pair.same, comparison.verdict, rules)
 
 
 def measure_rates(samples: list[Sample]) -> dict[str, float]:
     """Return the share of the same by deciding rule, drawn a little towards the unseen's rate."""
     seen: Counter[str] = Counter()
     same: Counter[str] = Counter()
-    for _, is_same, rules in samples:
-        for rule in rules:
-            seen[rule] += 1
-            same[rule] += is_same
+    for sample in samples:
+        seen.update(sample.rules)
+        same.update(sample.rules if sample.same else ())
     return {
-        rule: round(min((same[rule] + 2 * UNSEEN[rule.partition(":")[0]]) / (n + 2), 0.999), 3)
+        rule: round(min((same[rule] + 2 * UNSEEN[rule.partition(":")[0]]) / (n + 2), MOST), 3)
         for rule, n in sorted(seen.items())
         if n >= SEEN_ENOUGH
     }
 
 
-def cross_validate(samples: list[Sample]) -> float:
+def score(sample: Sample, rates: dict[str, float]) -> float:
+    """Return the score (0 to 1) that ``rates`` give to the rules of a sample."""
+    return min(rates.get(rule, UNSEEN[rule.partition(":")[0]]) for rule in sample.rules)
+
+
+def cross_validate(samples: list[Sample], all_samples: list[Sample]) -> float:
     """Return the expected calibration error (0 to 1) of rates measured on other sources."""
-    scored: list[tuple[float, bool]] = []
+    bins: list[list[float]] = [[] for _ in range(BINS)]
     for fold in range(FOLDS):
-        rates = measure_rates([s for s in samples if s[0] != fold])
-        for its_fold, is_same, rules in samples:
-            if its_fold == fold:
-                score = min(rates.get(r, UNSEEN[r.partition(":")[0]]) for r in rules)
-                scored.append((score, is_same))
-    error = 0.0
-    for index in range(BINS):
-        inside = [(s, same) for s, same in scored if min(int(s * BINS), BINS - 1) == index]
-        error += abs(sum(s for s, _ in inside) - sum(same for _, same in inside))
-    return error / len(scored)
+        rates = measure_rates([s for s in all_samples if s.fold != fold])
+        for sample in samples:
+            if sample.fold == fold:
+                value = score(sample, rates)
+                bins[min(int(value * BINS), BINS - 1)].append(value - sample.same)
+    return sum(abs(sum(inside)) for inside in bins) / len(samples)
+
+
+def render(samples: list[Sample], all_samples: list[Sample]) -> str:
+    """Return the verdicts on the same and on the different, the worst fold's, and the error."""
+    figures = []
+    for verdict, same in (
+        (Verdict.MATCH, True),
+        (Verdict.REVIEW, True),
+        (Verdict.DIFFERENT, True),
+        (Verdict.MATCH, False),
+    ):
+        share = share_of(samples, verdict, same=same)
+        folds = [share_of(samples, verdict, same=same, fold=fold) for fold in range(FOLDS)]
+        worst = (min if verdict is Verdict.MATCH and same else max)(folds)
+        figures.append(f"{share:7.2%} ({worst:7.2%})")
+    return "  ".join([*figures, f"{cross_validate(samples, all_samples):.4f}"])
+
+
+def share_of(
+    samples: list[Sample], verdict: Verdict, *, same: bool, fold: int | None = None
+) -> float:
+    """Return the share (0 to 1) of a label's samples, of one fold or all, that got ``verdict``."""
+    asked = [s for s in samples if s.same is same and fold in (None, s.fold)]
+    return sum(s.verdict is verdict for s in asked) / (len(asked) or 1)
 
 
 def main() -> None:
-    """Print the rates and the cross-validated calibration error of the files named."""
-    samples = [sample for path in sys.argv[1:] for sample in read_samples(path)]
+    """Print the rates and the table of the files named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("--without", type=Path, metavar="LIST", help="ids to leave out, one a line")
+    options = parser.parse_args()
+    rows = options.without.read_text(encoding="utf-8").splitlines() if options.without else []
+    without = {row.partition("\t")[0] for row in rows if not row.startswith("#")}
+    measured = {
+        (path, mode): list(read_samples(path, names_only=names_only, without=without))
+        for path in options.files
+        for mode, names_only in (("all fields", False), ("names only", True))
+    }
+    samples = [sample for found in measured.values() for sample in found]
     lines = ["RATES: dict[str, float] = {"]
     lines += [f'    "{rule}": {rate},' for rule, rate in measure_rates(samples).items()]
-    lines += ["}", f"# calibration error over sources: {cross_validate(samples):.4f}"]
+    lines += ["}", "", f"{'':36}same: MATCH, REVIEW, DIFFERENT; different: MATCH (worst fold); ECE"]
+    for (path, mode), found in measured.items():
+        lines.append(f"{Path(path).stem[:22]:24}{mode:12}{render(found, samples)}")
     sys.stdout.write("\n".join(lines) + "\n")
 
 
