@@ -117,7 +117,7 @@ def _split_all(credit: str) -> tuple[str, ...]:
 @lru_cache(maxsize=8192)
 def fold_name(name: str) -> str:
     """Return an artist's name folded, without a leading article, and by its best-known alias."""
-    folded = drop_article(fold(name))
+    folded = drop_article(fold(name.removesuffix(" - Topic")))  # a channel of YouTube's
     return load_aliases().get(folded.replace(" ", ""), folded)
 
 

@@ -7,6 +7,7 @@ other.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from functools import lru_cache
@@ -111,7 +112,10 @@ _MANGLED = re.compile("[ÂÃÅÎÏÐÑØÙãâåæçèéìí][\u0080-\u00bf€�
 
 
 def repair(text: str) -> str:
-    """Return ``text`` with UTF-8 that was read as Windows-1252 undone: "BeyoncÃ©", "Beyoncï¿½"."""
+    """Return ``text`` with HTML's signs read ("Don&#039;t") and UTF-8 that was read as Windows-1252
+    undone ("BeyoncÃ©", "Beyoncï¿½")."""
+    if "&" in text and ";" in text:
+        text = html.unescape(text)
     if text.isascii() or not _MANGLED.search(text):
         return text
     try:

@@ -112,7 +112,7 @@ def _read_plain_words(words: tuple[str, ...]) -> str:
     if not tags.HARMLESS_HEADS.isdisjoint(words):  # "- Original Mix 79", "- Remastered 05"
         known = [w for w in known if not (len(w) == 2 and w.isdigit())]
     if not known:
-        if any(w in tags.HARMLESS_HEADS for w in words):
+        if any(w in tags.HARMLESS_HEADS for w in words) or tags.VIDEO.issubset(words):
             return "harmless"
         if len(words) == 1 and _is_year(words[0]):
             return "year"

@@ -174,14 +174,18 @@ HARMLESS = _word_set(
     "anniversary version ver mix in the master hd hq hi res audio official lyrics lyric video "
     "music edicao edicion e soundtrack ost us uk international uncensored censored dirty "
     "remasterise remastered2 restored reissue release japan hidden standard "
-    "mastered mastering and th special collectors full collector amended recording studio"
+    "mastered mastering and th special collectors full collector amended recording studio "
+    "re visualizer visualiser stream oficial officiel offiziell offizielles letra clip videoclip"
 )
 # … and at least one of these, or the words are a title of their own: "(In the Mix)".
 HARMLESS_HEADS = _word_set(
     "remaster remastered remastering remasterd remasterizado remasterizada remasterise mono stereo "
     "explicit clean album original bonus lp deluxe expanded official lyric lyrics soundtrack ost "
-    "uncensored censored dirty restored reissue remastered2 anniversary hidden studio amended"
+    "uncensored censored dirty restored reissue remastered2 anniversary hidden studio amended "
+    "mastered audio hd hq visualizer visualiser stream oficial officiel offizielles letra videoclip"
 )
+# … or these together: "Hit Song (Music Video)"; "- Video Version" may be another length.
+VIDEO = _word_set("music video")
 # The note of the master that went on a single or in a shop: "Beat It - Single Version",
 # "Legs (45 Version)", "Impossible - Main", "Denise - Original Hit Version", "- Single/LP Version".
 SINGLE = _word_set("single singles 45 7 inch main hit juke box edited")

@@ -52,6 +52,14 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("This Way - From SUPERFLY - Original Soundtrack | Khalid", "This Way | Khalid", MATCH),
         ("The Other Guy - 24-Bit Digitally Remastered 02 | Little River Band",
          "The Other Guy | Little River Band", MATCH),
+        ("Hit Song (Music Video) | X", "Hit Song | X", MATCH),
+        ("Hit Song (Audio) | X", "Hit Song | X", MATCH),
+        ("Hit Song [Official HD Video] | X", "Hit Song | X", MATCH),
+        ("Hit Song (Visualizer) | X", "Hit Song | X", MATCH),
+        ("Hit Song (2009 Re-Mastered Digital Version) | X", "Hit Song | X", MATCH),
+        ("Hit Song - Video Version | X", "Hit Song | X", REVIEW),
+        ("Video | India.Arie", "Video - Remastered | India.Arie", MATCH),
+        ("Clean | Depeche Mode", "Clean - 2006 Remaster | Depeche Mode", MATCH),
     ],
     "the same title written in another way": [
         ("Don’t Stop Me Now | Queen", "Don't Stop Me Now | Queen", MATCH),
@@ -93,6 +101,8 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Big S**t Poppin' - Do It Explicit | T.I.", "Big Shit Poppin' (Do It) | T.I.", MATCH),
         ("These Boots Were Made for Walking | Nancy Sinatra",
          "These Boots Are Made for Walkin' | Nancy Sinatra", REVIEW),
+        ("Don&#039;t Stop Me Now | Queen", "Don't Stop Me Now | Queen", MATCH),
+        ("Love &amp; Hate | Michael Kiwanuka", "Love & Hate | Michael Kiwanuka", MATCH),
     ],
     "numbers and parts": [
         ("Obstacle 1 | Interpol", "Obstacle 2 | Interpol", DIFFERENT),
@@ -340,6 +350,7 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Playboy | Gene & Debbe", "Playboy | Debbe Neville", REVIEW),
         ("The Motown Song | Rod Stewart w/ The Temptations",
          "The Motown Song | Rod Stewart", MATCH),
+        ("Someone Like You | Adele - Topic", "Someone Like You | Adele", MATCH),
     ],
     "subtitles": [
         ("(I Can't Get No) Satisfaction | The Rolling Stones",
