@@ -273,6 +273,9 @@ def squash(words: tuple[str, ...]) -> str:
 
     Digits that would run together stay apart: "1 10" is not "11 0".
     """
+    joined = "".join(words)
+    if joined.isalpha():
+        return joined
     pieces: list[str] = []
     for word in words:
         if pieces and pieces[-1][-1:].isdigit() and word[:1].isdigit():

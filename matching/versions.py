@@ -55,8 +55,16 @@ class Side(NamedTuple):
 
 def compare_versions(a: Side, b: Side) -> Iterator[Evidence]:
     """Yield evidence about the version the two sides name."""
-    kinds_a, kinds_b = _by_kind(a.title), _by_kind(b.title)
     same_album = bool(a.album.key) and a.album.key == b.album.key
+    if a.title.versions or b.title.versions:
+        yield from _compare_kinds(a, b, same_album)
+    elif not same_album:
+        yield from _compare_albums_named(a.album.words, b.album.words)
+    yield from _compare_lengths_named(a.title, b.title)
+
+
+def _compare_kinds(a: Side, b: Side, same_album: bool) -> Iterator[Evidence]:
+    kinds_a, kinds_b = _by_kind(a.title), _by_kind(b.title)
     for kind in sorted(kinds_a.keys() | kinds_b.keys()):
         if kind in kinds_a and kind in kinds_b:
             known = _name_words(a.credit) & _name_words(b.credit)
@@ -65,9 +73,6 @@ def compare_versions(a: Side, b: Side) -> Iterator[Evidence]:
             yield _weigh_one_sided(kind, kinds_a[kind], b.album.words, same_album)
         else:
             yield _weigh_one_sided(kind, kinds_b[kind], a.album.words, same_album)
-    yield from _compare_lengths_named(a.title, b.title)
-    if not kinds_a and not kinds_b and not same_album:
-        yield from _compare_albums_named(a.album.words, b.album.words)
 
 
 def _by_kind(title: Title) -> dict[str, Version]:
@@ -138,6 +143,15 @@ def _are_near(a: frozenset[str], b: frozenset[str]) -> bool:
 
 def _compare_lengths_named(a: Title, b: Title) -> Iterator[Evidence]:
     """Yield what "- Single Version", "- Radio Edit" and "(1964)" on one side mean."""
+    if a.edits != b.edits or a.singles != b.singles:
+        yield from _compare_edits(a, b)
+    if a.years != b.years:
+        kind = "differs" if a.years and b.years else "doubt"
+        named = ", ".join(sorted({*a.years, *b.years}))
+        yield Evidence("version", kind, f"a year in brackets: {named}", "year-note")
+
+
+def _compare_edits(a: Title, b: Title) -> Iterator[Evidence]:
     edits_a, edits_b = ({_key_edit(s) for s in t.edits} for t in (a, b))
     singles_a, singles_b = ({s.casefold() for s in t.singles} for t in (a, b))
     if edits_a != edits_b:
@@ -147,10 +161,6 @@ def _compare_lengths_named(a: Title, b: Title) -> Iterator[Evidence]:
         named = " and ".join(f"'{text}'" for text in sorted({*a.singles, *b.singles}))
         text = f"{named} is mostly the same recording"
         yield Evidence("version", "note", text, "single-note")
-    if a.years != b.years:
-        kind = "differs" if a.years and b.years else "doubt"
-        named = ", ".join(sorted({*a.years, *b.years}))
-        yield Evidence("version", kind, f"a year in brackets: {named}", "year-note")
 
 
 def _key_edit(text: str) -> frozenset[str]:
