@@ -30,6 +30,8 @@ _GUEST_SPLIT = re.compile(
 # An act that plays other people's songs, or a maker of backing tracks.
 _IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers singalong")
 
+_LONG_NAME = 5  # "Nas" is not named by "Lil Nas X"
+
 _ENSEMBLES = word_set("trio quartet quintet sextet orchestra band combo ensemble")
 
 
@@ -192,7 +194,11 @@ def find_unmatched(a: Credit, b: Credit) -> list[str]:
         return []
     others = b.everyone | b.pieces | frozenset(b.wholes)
     text = " ".join(sorted(others)).replace(" ", "")
-    missing = (name for name in a.everyone - others if name.replace(" ", "") not in text)
+    missing = (
+        name
+        for name in a.everyone - others
+        if len(name) < _LONG_NAME or name.replace(" ", "") not in text
+    )
     return sorted(
         name
         for name in missing
@@ -207,8 +213,9 @@ def find_unmatched(a: Credit, b: Credit) -> list[str]:
 
 
 def _share_words(a: str, b: str) -> bool:
-    words_a, words_b = set(a.split()), set(b.split())
-    return words_a <= words_b or words_b <= words_a
+    shorter, longer = sorted((a.split(), b.split()), key=len)
+    length = len(shorter)
+    return longer[:length] == shorter or longer[-length:] == shorter
 
 
 def _squash_all(names: frozenset[str] | set[str]) -> frozenset[str]:

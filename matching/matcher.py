@@ -43,7 +43,7 @@ _SETTLED_BY_LENGTH = frozenset(
         "mix-one-side", "cut-one-side", "version-says-more", "live-album-one-side",
         "remix-album-one-side", "session-album-one-side", "artists-near", "artists-shared",
         "artists-second", "guests-differ", "guest-one-side", "title-near", "title-longer",
-        "other-script", "part-1-one-side", "version-one-side", "version-near",
+        "other-script", "part-1-one-side", "version-one-side", "version-near", "version-edit",
     }
 )  # fmt: skip
 

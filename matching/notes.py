@@ -110,7 +110,9 @@ def _read_plain_words(words: tuple[str, ...]) -> str:
         return ""
     known = [w for w in words if w not in tags.HARMLESS and not _is_date(w)]
     if not tags.HARMLESS_HEADS.isdisjoint(words):  # "- Original Mix 79", "- Remastered 05"
-        known = [w for w in known if not (len(w) == 2 and w.isdigit())]
+        known = [w for w in known if not _is_short_year(w)]
+    if not known and words[-1] == "mix" and tags.MIX_HEADS.isdisjoint(words):
+        return _read_year_mix(words)  # "- Deluxe Mix"
     if not known:
         if any(w in tags.HARMLESS_HEADS for w in words) or tags.VIDEO.issubset(words):
             return "harmless"
@@ -174,6 +176,11 @@ def _names_source(words: tuple[str, ...], text: str) -> bool:
 
 def _is_year(word: str) -> bool:
     return len(word) == 4 and word.isdigit() and word[:2] in ("19", "20")
+
+
+def _is_short_year(word: str) -> bool:
+    """Tell "79" and "05" from the inches of "Original 12" Mix"."""
+    return len(word) == 2 and word.isdigit() and (word[0] == "0" or word >= "50")
 
 
 def _is_date(word: str) -> bool:

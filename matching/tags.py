@@ -184,6 +184,8 @@ HARMLESS_HEADS = _word_set(
     "uncensored censored dirty restored reissue remastered2 anniversary hidden studio amended "
     "mastered audio hd hq visualizer visualiser stream oficial officiel offizielles letra videoclip"
 )
+# Before "mix": "- Original Mix", "- Stereo Mix", but not "- Deluxe Mix".
+MIX_HEADS = _word_set("original album lp mono stereo remaster remastered official")
 # … or these together: "Hit Song (Music Video)"; "- Video Version" may be another length.
 VIDEO = _word_set("music video")
 # The note of the master that went on a single or in a shop: "Beat It - Single Version",
@@ -193,7 +195,7 @@ SINGLE = _word_set("single singles 45 7 inch main hit juke box edited")
 # by James Murphy for the DFA)", "- With rap and with vocorder ALSO ALBUM VERSION".
 OF_VERSIONS = _word_set(
     "mix remix edit version vocal vocals rap video beats dub take demo session sessions radio live "
-    "recorded performed acoustic instrumental extended remake cover"
+    "recorded performed acoustic instrumental extended remake cover edition"
 )
 LAST_WORDS = _word_set("single singles main edited edit edits radio short")
 # An album, so the recording on it: "Burn - Confession Special Edition Version",

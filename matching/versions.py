@@ -35,6 +35,7 @@ _STUDIO_SESSIONS = word_set("spotify singles")
 _EVENTS = frozenset({"live", "acoustic", "session"})
 # Kinds of which a person's name says which one.
 _BY_NAME = frozenset({"remix", "mix", "edit", "cut", "version"})
+_LENGTH_WORDS = word_set("edit extended short long full")
 _EDIT_WORDS = word_set("edit edited version ver")
 
 
@@ -109,9 +110,11 @@ def _compare_qualifiers(kind: str, a: Version, b: Version, known: frozenset[str]
     """Compare whose remix, or which concert; ``known`` are words of artists both sides name."""
     first, second = sorted((a, b), key=lambda v: v.text)
     words_a, words_b = "".join(sorted(a.qualifier)), "".join(sorted(b.qualifier))
-    if a.qualifier == b.qualifier or words_a == words_b:
-        return Evidence("version", "agrees", f"both are '{first.text}'", "version-equal")
     against = f"'{first.text}' against '{second.text}'"
+    if a.qualifier == b.qualifier or words_a == words_b:
+        if _read_lengths(a) != _read_lengths(b):  # "Carl Cox Remix", "Carl Cox Remix Edit"
+            return Evidence("version", "doubt", f"{against}: another length", "version-edit")
+        return Evidence("version", "agrees", f"both are '{first.text}'", "version-equal")
     if a.qualifier <= b.qualifier or b.qualifier <= a.qualifier:
         extra = a.qualifier ^ b.qualifier
         # "Lucian Remix" and "Remix", both with Lucian
@@ -125,6 +128,10 @@ def _compare_qualifiers(kind: str, a: Version, b: Version, known: frozenset[str]
     if kind in _BY_NAME and _are_near(a.qualifier, b.qualifier):
         return Evidence("version", "doubt", f"{against}: named nearly alike", "version-near")
     return Evidence("version", "differs", against, "other-version")
+
+
+def _read_lengths(version: Version) -> frozenset[str]:
+    return _LENGTH_WORDS.intersection(split_words(version.text))
 
 
 def _may_be_another_night(a: Version, b: Version) -> bool:

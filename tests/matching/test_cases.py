@@ -233,6 +233,12 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
          "Streets - DJ Poolboi Remix | Doja Cat", DIFFERENT),
         ("How Could I Ever - KUU's Twisted Melons Remix | KUU; Twisted Melons",
          "How Could I Ever - Twisted Melons Remix | KUU; Twisted Melons", MATCH),
+        ("Farmacia - Carl Cox Remix Edit | Kenneth Bager",
+         "Farmacia - Carl Cox Remix | Kenneth Bager", REVIEW),
+        ("Outstanding - Original 12\" Mix | The Gap Band", "Outstanding | The Gap Band", DIFFERENT),
+        ("Love to Go - Deluxe Mix | Lost Frequencies", "Love to Go | Lost Frequencies", REVIEW),
+        ("Fool's Gold - Tiësto 24 Karat Gold Edition | Sofia Carson",
+         "Fool's Gold | Sofia Carson", REVIEW),
     ],
     "other takes and arrangements": [
         ("Layla - Acoustic | Eric Clapton", "Layla | Eric Clapton", DIFFERENT),
@@ -297,6 +303,8 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("American Idiot (feat. John Gallagher Jr., Stark Sands & Michael Esper) | Green Day",
          "American Idiot | Green Day", REVIEW),
         ("Work (feat. Drake) | Rihanna", "Work | Rihanna", MATCH),
+        ("Rodeo - feat. Nas | Lil Nas X; Nas", "Rodeo | Lil Nas X; Cardi B", REVIEW),
+        ("Sicko (feat. Pharrell) | Somebody", "Sicko | Somebody; Pharrell Williams", MATCH),
     ],
     "artists": [
         ("Hip | Mamamoo", "Hip | Mamamoo+", REVIEW),
