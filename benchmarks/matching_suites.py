@@ -62,9 +62,9 @@ def judge(case: dict[str, Any]) -> tuple[bool, str]:
         sides = describe(field, given["a"]), describe(field, given["b"])
     comparison = compare(*sides)
     verdict = comparison.verdict
-    if kind == "distance":
+    if kind == "distance" and case["expected"]["op"] != "==":
         wanted = case["expected"]
-        high = wanted["op"].startswith(">") and wanted["value"] >= ALIKE
+        high = wanted["op"] == ">=" and wanted["value"] >= ALIKE
         agrees = verdict is not (Verdict.DIFFERENT if high else Verdict.MATCH)
     elif kind == "different" or "strips-version" in case["tags"]:
         agrees = verdict is not Verdict.MATCH

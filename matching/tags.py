@@ -175,14 +175,15 @@ HARMLESS = _word_set(
     "music edicao edicion e soundtrack ost us uk international uncensored censored dirty "
     "remasterise remastered2 restored reissue release japan hidden standard "
     "mastered mastering and th special collectors full collector amended recording studio "
-    "re visualizer visualiser stream oficial officiel offiziell offizielles letra clip videoclip"
+    "ep re visualizer visualiser stream oficial officiel offiziell offizielles letra clip videoclip"
 )
 # … and at least one of these, or the words are a title of their own: "(In the Mix)".
 HARMLESS_HEADS = _word_set(
     "remaster remastered remastering remasterd remasterizado remasterizada remasterise mono stereo "
     "explicit clean album original bonus lp deluxe expanded official lyric lyrics soundtrack ost "
     "uncensored censored dirty restored reissue remastered2 anniversary hidden studio amended "
-    "mastered audio hd hq visualizer visualiser stream oficial officiel offizielles letra videoclip"
+    "ep mastered audio hd hq visualizer visualiser stream oficial officiel offizielles letra "
+    "videoclip"
 )
 # Before "mix": "- Original Mix", "- Stereo Mix", but not "- Deluxe Mix".
 MIX_HEADS = _word_set("original album lp mono stereo remaster remastered official")

@@ -163,6 +163,9 @@ def _compare_spellings(a: Title, b: Title) -> Evidence:
         text = "long titles, equal but for one letter or little word"
         return Evidence("title", "agrees", text, "title-respelled")
     one_number = _read_numbers(a.full) == _read_numbers(b.full)  # parts speak for themselves
+    if sorted(a.full) == sorted(b.full) and not _numbers(a):
+        text = "the titles have the same words in another order"
+        return Evidence("title", "doubt", text, "title-near")
     if one_number and (_are_near(a.full, b.full) or _are_near(a.core, b.core)):
         return Evidence("title", "doubt", "the titles are spelled nearly alike", "title-near")
     if is_latin("".join(a.full)) != is_latin("".join(b.full)):

@@ -60,6 +60,7 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Hit Song - Video Version | X", "Hit Song | X", REVIEW),
         ("Video | India.Arie", "Video - Remastered | India.Arie", MATCH),
         ("Clean | Depeche Mode", "Clean - 2006 Remaster | Depeche Mode", MATCH),
+        ("My Song (EP) | X", "My Song | X", MATCH),
     ],
     "the same title written in another way": [
         ("Don’t Stop Me Now | Queen", "Don't Stop Me Now | Queen", MATCH),
@@ -163,6 +164,8 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
          "Song for the Dead | Queens of the Stone Age", REVIEW),
         ("KOTMS II INTRO | Denzel Curry", "KOTMS II OUTRO | Denzel Curry", DIFFERENT),
         ("Champion | Kanye West", "Champions | Kanye West", REVIEW),
+        ("Laser Cannon | X", "Cannon Laser | X", REVIEW),
+        ("19.10 | X", "10.19 | X", DIFFERENT),
     ],
     "live": [
         ("Hey Jude - Live | Paul McCartney", "Hey Jude (Live) | Paul McCartney", MATCH),
