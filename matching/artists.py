@@ -30,6 +30,8 @@ _GUEST_SPLIT = re.compile(
 # An act that plays other people's songs, or a maker of backing tracks.
 _IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers singalong")
 
+_FEW = 8  # names of a credit that are looked at for one spelled nearly alike
+_MOST_NAMES = 64  # of an orchestra with its choir; names are held against each other
 _LONG_NAME = 5  # "Nas" is not named by "Lil Nas X"
 
 _ENSEMBLES = word_set("trio quartet quintet sextet orchestra band combo ensemble")
@@ -71,7 +73,9 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
             featured.extend(split_names(guest))
     for guest in guests:
         featured.extend(read_guests(guest))
+    main, featured = main[:_MOST_NAMES], featured[:_MOST_NAMES]
     names = tuple(dict.fromkeys(name for artist in artists for name in _split_all(artist)))
+    names = names[:_MOST_NAMES]
     return Credit(
         wholes=tuple(dict.fromkeys(wholes)),
         main=frozenset(main),
@@ -156,7 +160,8 @@ def compare_credits(a: Credit, b: Credit) -> str:
         return "second"  # Aerosmith's "Walk This Way" and Run-DMC's with Aerosmith
     if all_a & all_b or set(a.wholes) & all_b or set(b.wholes) & all_a:
         return "shared"
-    if any(_are_near(x, y) for x in firsts_a | a.pieces for y in firsts_b | b.pieces):
+    near_a, near_b = firsts_a.union(a.names[:_FEW]), firsts_b.union(b.names[:_FEW])
+    if any(_are_near(x, y) for x in near_a for y in near_b):
         return "near"
     if all(is_latin(x) != is_latin(y) for x in firsts_a for y in firsts_b):
         return "other-script"

@@ -26,7 +26,7 @@ from matching.titles import Title, take_apart
 from matching.versions import Album, Side, compare_versions
 
 # No real name is longer; what is gets cut, so that no text however long takes long.
-_LONGEST = 600
+_LONGEST = 400
 
 # Lengths in milliseconds; docs/matching.md has what was measured. Two services show the same
 # recording within a second of each other; other versions of a song seldom come that close.

@@ -111,9 +111,12 @@ def split_segments(title: str) -> Iterator[Segment]:
         elif character in _CLOSE:
             if len(stack) > 1:
                 stack.pop()
-                yield Segment(place, "".join(buffer).strip(), opening)
+                if text := "".join(buffer).strip():
+                    yield Segment(place, text, opening)
         elif len(stack) == 1 and seen_core and _is_dash(title, index):
-            yield Segment(place, "".join(buffer).strip())
+            text = "".join(buffer).strip()
+            if text or place == "core":
+                yield Segment(place, text)
             stack[0] = ("dash", [], "")
         else:
             buffer.append(character)
