@@ -45,6 +45,7 @@ _AND = re.compile(r"[&+＆＋]")
 _ASCII_SIGNS = re.compile(r"[^a-z0-9]+")
 _INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}")  # "U.K.", "R.E.M."
 _BLANK = re.compile(r"\s+")
+_QUOTED_N = re.compile(f"(?<=\\w)[{_QUOTES}]n[{_QUOTES}](?=\\w)")  # "Cocked'N'Loaded"
 _CENSORED = re.compile(r"(?<=[^\W_])\*+")  # "F**kin' Perfect", "Big S**t Poppin'", "M*A*S*H"
 _LATIN_BAR = re.compile(r"(?<=[a-z])ー(?=[a-z])")  # "NextーGeneration": a dash, not a long vowel
 _LONG_DRAWN = re.compile(r"([a-z])\1{2,}")  # "Hmmm" and "Hmmmm"
@@ -180,7 +181,7 @@ def fold(text: str) -> str:
     plain = _drop_accents(cleaned).translate(_LETTERS)
     plain = plain if plain.isascii() else simplify_han(plain)
     plain = _INITIALS.sub(lambda found: found[0].replace(".", ""), plain)
-    plain = _read_stylised(plain).translate(_DROPPED)
+    plain = _QUOTED_N.sub(" n ", _read_stylised(plain)).translate(_DROPPED)
     plain = _LATIN_BAR.sub(" ", _CENSORED.sub(lambda found: LOST * len(found[0]), plain))
     plain = _AND.sub(" and ", plain)
     spaced = _replace_signs(plain)

@@ -169,8 +169,6 @@ def _names_source(words: tuple[str, ...], text: str) -> bool:
     if words[0] == "from" or words[:2] == ("featured", "in") or "theme from" in " ".join(words):
         quoted = any(q in text for q in '"“”«»‘')
         return quoted or "theme" in words or not tags.SOURCE_WORDS.isdisjoint(words[1:])
-    if words[-1] == "theme" and len(words) > 1:  # "Day One (Interstellar Theme)"
-        return words[-2] not in tags.THEMES
     return words[-1] in ("soundtrack", "ost") or words[0] == "ost"
 
 

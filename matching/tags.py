@@ -221,9 +221,6 @@ SOURCE_WORDS = _word_set(
     "ost anime theme vault netflix disney album episode season trailer motion bande"
 )
 
-# What kind of theme, where one film has several: "(Love Theme)", "(Main Theme)".
-THEMES = _word_set("main love end ending opening closing title the a action second other battle")
-
 # "Part 1", "Pts. 1 & 2", "Teil IV", "Часть 2"; the word is set aside, the number kept.
 PART_WORDS = _word_set("part parts pt pts parte partie teil часть chast ч vol volume chapter")
 # Those that do not mean "part".

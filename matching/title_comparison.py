@@ -12,7 +12,7 @@ from matching.alias_files import load_readings
 from matching.descriptions import Evidence
 from matching.normalize import LOST, fits, split_words, squash, word_set
 from matching.romanise import is_latin, sound_key
-from matching.tags import OF_VERSIONS, SURE_ROMAN
+from matching.tags import HARMLESS, OF_VERSIONS, SOURCE_WORDS, SURE_ROMAN
 from matching.titles import Title
 
 _LITTLE_WORDS = word_set("the a an and")
@@ -46,6 +46,28 @@ def compare_titles(a: Title, b: Title) -> Iterator[Evidence]:
     """Yield evidence about the song: its words, its numbers and its parts."""
     yield from _compare_parts(a, b)
     yield _compare_words(a, b)
+    if a.harmless and b.harmless:
+        yield from _compare_sources(a, b)
+
+
+def _compare_sources(a: Title, b: Title) -> Iterator[Evidence]:
+    """Yield a doubt where each side names another film: "Main Title - From "Jurassic Park"" and
+    "Main Title - From "Star Wars""."""
+    source_a, source_b = _read_source(a), _read_source(b)
+    if source_a and source_b and source_a.isdisjoint(source_b):
+        named = " and ".join(f"'{text}'" for text in sorted({*a.harmless, *b.harmless}))
+        yield Evidence("title", "doubt", f"from different sources: {named}", "other-source")
+
+
+def _read_source(title: Title) -> frozenset[str]:
+    """Return the words that name the film or album that a title is said to be from."""
+    return frozenset(
+        word
+        for note in title.notes
+        if note.meaning == "harmless" and "from" in note.words
+        for word in note.words
+        if word not in SOURCE_WORDS and word not in HARMLESS and word not in _SMALL_WORDS
+    ) - {"from"}
 
 
 def _compare_parts(a: Title, b: Title) -> Iterator[Evidence]:
