@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,6 +32,7 @@ _GUEST_SPLIT = re.compile(
 _IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers singalong")
 
 _FEW = 8  # names of a credit that are looked at for one spelled nearly alike
+_MOST_JOINED = 5  # pieces of one name: "Crosby, Stills, Nash & Young"
 _MOST_NAMES = 64  # of an orchestra with its choir; names are held against each other
 _LONG_NAME = 5  # "Nas" is not named by "Lil Nas X"
 
@@ -111,7 +113,24 @@ def split_names(credit: str) -> tuple[str, ...]:
     whole = fold_name(credit)
     if whole in load_whole_names():
         return (whole,)
-    return _split_all(credit) or ((whole,) if whole else ())
+    return tuple(dict.fromkeys(_join_wholes(credit))) or ((whole,) if whole else ())
+
+
+def _join_wholes(credit: str) -> Iterator[str]:
+    """Yield the names between the joints of ``credit``, those of a known act in one: "Earth, Wind &
+    Fire & The Emotions" names two."""
+    joints = [found.span() for found in _JOINTS.finditer(credit)]
+    starts, ends = [0, *(end for _, end in joints)], [*(start for start, _ in joints), len(credit)]
+    index = 0
+    while index < len(starts):
+        last = min(index + _MOST_JOINED, len(starts))
+        for stop in range(last, index, -1):
+            name = fold_name(credit[starts[index] : ends[stop - 1]].strip())
+            if stop == index + 1 or name in load_whole_names():
+                break
+        if name:
+            yield name
+        index = stop
 
 
 @lru_cache(maxsize=8192)

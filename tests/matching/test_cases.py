@@ -310,6 +310,10 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Work (feat. Drake) | Rihanna", "Work | Rihanna", MATCH),
         ("Rodeo - feat. Nas | Lil Nas X; Nas", "Rodeo | Lil Nas X; Cardi B", REVIEW),
         ("Sicko (feat. Pharrell) | Somebody", "Sicko | Somebody; Pharrell Williams", MATCH),
+        ("After the Storm (feat. Tyler, The Creator & Bootsy Collins) | Kali Uchis",
+         "After the Storm | Kali Uchis", MATCH),
+        ("After the Storm (feat. Tyler, The Creator & Bootsy Collins) | Kali Uchis",
+         "After the Storm | Kali Uchis; Tyler, The Creator; Bootsy Collins", MATCH),
     ],
     "artists": [
         ("Hip | Mamamoo", "Hip | Mamamoo+", REVIEW),
@@ -364,6 +368,9 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("The Motown Song | Rod Stewart w/ The Temptations",
          "The Motown Song | Rod Stewart", MATCH),
         ("Someone Like You | Adele - Topic", "Someone Like You | Adele", MATCH),
+        ("Boogie Wonderland | Earth, Wind & Fire & The Emotions",
+         "Boogie Wonderland | Earth, Wind & Fire; The Emotions", MATCH),
+        ("Boogie Wonderland | The Emotions", "Boogie Wonderland | Earth, Wind & Fire", DIFFERENT),
     ],
     "subtitles": [
         ("(I Can't Get No) Satisfaction | The Rolling Stones",
