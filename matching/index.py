@@ -63,10 +63,12 @@ def _list_readings(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _list_artists(prepared: Prepared) -> Iterator[tuple[str, ...]]:
-    """Yield the first artist as a whole, then the first names of the credit split at each joint."""
+    """Yield the first artist as a whole, the first of a family in full, then the first names of the
+    credit split at each joint."""
     credit = prepared.credit
-    for name in (*credit.wholes[:1], *credit.names[:_ARTISTS]):
-        yield tuple(name.split())
+    for name in (*credit.wholes[:1], credit.family, *credit.names[:_ARTISTS]):
+        if name:
+            yield tuple(name.split())
 
 
 def _shorten(words: tuple[str, ...], length: int) -> str:

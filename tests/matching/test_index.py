@@ -22,6 +22,10 @@ from matching import Index, TrackDescription, blocking_keys
             ("(The Man Who Shot) Liberty Valance", ("Gene Pitney",)),
             ("The Man Who Shot Liberty Valance", ("Gene Pitney",)),
         ),
+        (
+            ("Silly Love Songs", ("Paul & Linda McCartney",)),
+            ("Silly Love Songs", ("Paul McCartney",)),
+        ),
         (("Группа крови", ("Кино",)), ("Gruppa krovi", ("Kino",))),
         (("まつり", ("藤井風",)), ("Matsuri", ("Fujii Kaze",))),
         (("死ぬのがいいわ", ("Fujii Kaze",)), ("Shinunoga E-Wa", ("Fujii Kaze",))),
