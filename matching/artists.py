@@ -46,7 +46,8 @@ class Credit:
     ``wholes``: the names as given, one each. ``main``: names before any "feat.", joined strings
     split. ``everyone``: ``main`` and guests, those of the title included. ``names``: every name
     as given, split at every joint, bands' names too, for "Macklemore; Ryan Lewis"; ``pieces``:
-    the same as a set.
+    the same as a set. ``family``: the first of two who share the last name, in full. ``act``: the
+    name of a known act whose people a list names one by one.
     """
 
     wholes: tuple[str, ...]
@@ -57,6 +58,7 @@ class Credit:
     primary: str
     imitator: bool
     family: str = ""
+    act: str = ""
 
 
 def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credit:
@@ -87,12 +89,21 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
         primary=main[0] if main else "",
         imitator=any(not _IMITATORS.isdisjoint(whole.split()) for whole in wholes),
         family=_read_family(wholes[0]) if wholes else "",
+        act=_read_act(artists),
     )
 
 
 def read_guests(text: str) -> tuple[str, ...]:
     """Return the names in "feat. Jess Glynne & Macklemore", folded."""
     return split_names(_GUEST_MARK.sub("", text).partition(_GUEST_END)[0])
+
+
+def _read_act(artists: tuple[str, ...]) -> str:
+    """Return "daryl hall and john oates" for a list of the two, else ""."""
+    if not 1 < len(artists) <= _MOST_JOINED:
+        return ""
+    joined = fold_name(" & ".join(artists))
+    return joined if joined in load_whole_names() else ""
 
 
 def _read_family(whole: str) -> str:
@@ -151,9 +162,9 @@ def compare_credits(a: Credit, b: Credit) -> str:
 
     ``missing`` (one says nothing), ``equal``, ``primary`` (the same first artist), ``ensemble``
     (the same with a band's name), ``contained`` (all of one side's names, split at every joint,
-    are on the other, its first one among them), ``second`` (one's artist is named after another on
-    the other), ``shared`` (another artist in common), ``near`` (spelled nearly alike, or one name
-    within the other), ``other-script``, ``other``.
+    are on the other, its first one or two main ones among them), ``second`` (one's artist is named
+    after another on the other), ``shared`` (another artist in common), ``near`` (spelled nearly
+    alike, or one name within the other), ``other-script``, ``other``.
     """
     if not a.main or not b.main:
         return "missing"
@@ -173,6 +184,8 @@ def compare_credits(a: Credit, b: Credit) -> str:
     fewer, more = sorted((a.pieces, b.pieces), key=len)
     leader = a.names[0] if more is a.pieces else b.names[0]
     if len(fewer) > 1 and fewer <= more and leader in fewer:
+        return "contained"
+    if min(len(a.main), len(b.main)) > 1 and (a.main <= b.everyone or b.main <= a.everyone):
         return "contained"
     all_a, all_b = a.everyone | a.pieces, b.everyone | b.pieces
     if a.main <= all_b or b.main <= all_a:
@@ -196,8 +209,7 @@ def _list_firsts(credit: Credit) -> set[str]:
     firsts = {credit.primary, credit.wholes[0]}
     if credit.names and credit.names[0] in credit.main:
         firsts.add(credit.names[0])
-    if credit.family:
-        firsts.add(credit.family)
+    firsts.update(name for name in (credit.family, credit.act) if name)
     return firsts
 
 

@@ -66,7 +66,7 @@ def _list_artists(prepared: Prepared) -> Iterator[tuple[str, ...]]:
     """Yield the first artist as a whole, the first of a family in full, then the first names of the
     credit split at each joint."""
     credit = prepared.credit
-    for name in (*credit.wholes[:1], credit.family, *credit.names[:_ARTISTS]):
+    for name in (*credit.wholes[:1], credit.family, credit.act, *credit.names[:_ARTISTS]):
         if name:
             yield tuple(name.split())
 

@@ -214,10 +214,17 @@ def _respell(word: str) -> str:
 
 def split_words(text: str) -> tuple[str, ...]:
     """Return the words of ``fold(text)`` with number words as digits."""
-    return tuple(NUMBER_WORDS.get(word, word) for word in fold(text).split())
+    return tuple(NUMBER_WORDS.get(word) or _drop_zeros(word) for word in fold(text).split())
 
 
-_NUMBER_SIGN = re.compile(r"\b(?:no|nr)\.\s*(?=\d)", re.IGNORECASE)  # "Gymnopédie No. 1"
+def _drop_zeros(word: str) -> str:
+    """Read "Track 01" as "Track 1"."""
+    return word.lstrip("0") or "0" if word[:1] == "0" and word.isdecimal() else word
+
+
+_NUMBER_SIGN = re.compile(
+    r"\b(?:(?:no|nr)\.\s*|number\s+)(?=\d)", re.IGNORECASE
+)  # "Gymnopédie No. 1"
 _MUSIC = re.compile(r"[ivx]\.\s|\bmaj|\bmov|\bmvt|\bsatz|\bdur\b", re.IGNORECASE)
 _MOVEMENT = re.compile(r"(?:(?<=[:;,(–—-]\s)|^)([ivx]{1,5})\.\s+(?=\w)", re.IGNORECASE)
 _NUMBERED = re.compile(

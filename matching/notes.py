@@ -177,8 +177,8 @@ def _is_year(word: str) -> bool:
 
 
 def _is_short_year(word: str) -> bool:
-    """Tell "79" and "05" from the inches of "Original 12" Mix"."""
-    return len(word) == 2 and word.isdigit() and (word[0] == "0" or word >= "50")
+    """Tell "79" and "5" (written "05") from the inches of "Original 12" Mix"."""
+    return word.isdigit() and (len(word) == 1 or (len(word) == 2 and word >= "50"))
 
 
 def _is_date(word: str) -> bool:

@@ -176,6 +176,8 @@ def _is_long(words: tuple[str, ...]) -> bool:
     to 60's Rock)", but not "(III. Allegro ma non troppo)"."""
     if not words[0].isalpha() or words[0] in SURE_ROMAN or not OF_VERSIONS.isdisjoint(words):
         return False
+    if len(words) == _LONG_SUBTITLE and words[1] == "by":  # "(Avicii by Avicii)"
+        return False
     numbered = any(c.isdigit() for word in words for c in word)
     return len(words) >= _LONG_SUBTITLE + 2 * numbered
 

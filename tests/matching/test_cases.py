@@ -147,6 +147,13 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
          "Yoshimi Battles the Pink Robots, Pt. 1 | The Flaming Lips", REVIEW),
         ("Yoshimi Battles the Pink Robots, Pt. 2 | The Flaming Lips",
          "Yoshimi Battles the Pink Robots, Pt. 1 | The Flaming Lips", DIFFERENT),
+        ("Track 01 | X", "Track 1 | X", MATCH),
+        ("Track 01 | X", "Track 10 | X", DIFFERENT),
+        ("#9 Dream | John Lennon", "Number 9 Dream | John Lennon", MATCH),
+        ("1999 - 2019 Remaster | Prince", "1999 | Prince", MATCH),
+        ("2002 (Acoustic) | Anne-Marie", "2002 | Anne-Marie", DIFFERENT),
+        ("December, 1963 (Oh, What a Night) | The Four Seasons",
+         "December, 1964 (Oh, What a Night) | The Four Seasons", DIFFERENT),
     ],
     "one letter or word apart": [
         ("Dead | My Chemical Romance", "Deaf | My Chemical Romance", DIFFERENT),
@@ -371,6 +378,9 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Boogie Wonderland | Earth, Wind & Fire & The Emotions",
          "Boogie Wonderland | Earth, Wind & Fire; The Emotions", MATCH),
         ("Boogie Wonderland | The Emotions", "Boogie Wonderland | Earth, Wind & Fire", DIFFERENT),
+        ("Maneater | Hall & Oates", "Maneater | Daryl Hall; John Oates", MATCH),
+        ("Maneater | Hall & Oates", "Maneater | Daryl Hall", REVIEW),
+        ("Lean On | Major Lazer; DJ Snake; MØ", "Lean On | MØ; DJ Snake", MATCH),
     ],
     "subtitles": [
         ("(I Can't Get No) Satisfaction | The Rolling Stones",
@@ -418,6 +428,8 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
          "Let It Go - From \"Frozen\"/Soundtrack Version | Idina Menzel", MATCH),
         ("Uncharted - Nate's Theme | Greg Edmonson",
          "Uncharted - Elena's Theme | Greg Edmonson", DIFFERENT),
+        ("Wake Me Up (Avicii by Avicii) | Avicii", "Wake Me Up | Avicii", REVIEW),
+        ("Song (1985) | X", "Song (1986) | X", DIFFERENT),
     ],
     "scripts": [
         ("夜に駆ける | YOASOBI", "夜に駆ける | YOASOBI", MATCH),
