@@ -93,6 +93,7 @@ def _translate(text: str) -> str:
     """Return ``text`` with what it says in a script without blanks said in English."""
     if text.isascii():
         return text
+    text = text.casefold()
     for phrase, english in tags.PHRASES.items():
         text = text.replace(phrase, f" {english} ")
     return text

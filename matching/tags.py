@@ -45,11 +45,12 @@ TRIGGERS: tuple[Trigger, ...] = (
     # "Hey Jude - Live", "Space Dementia (Live)", "Empty - Live MTV Unplugged"
     *_triggers("live", "live"),
     *_triggers("live", "en vivo,ao vivo,en directo,en concert,dal vivo,in concert", anywhere=True),
+    *_triggers("live", "directo,konzert,concierto,concert"),
     *_triggers("live", "studio live,live duet,live performance,live take", anywhere=True),
     *_triggers("live", "recorded live,live at,live from,live in,live on", anywhere=True),
     *_triggers("live", "ライブ,концерт,live version", anywhere=True),
     # "Nutshell (Unplugged Version)", "Plush - Acoustic", "Change Your Mind - Stripped"
-    *_triggers("acoustic", "acoustic,acustico,acustica,acoustique,akustik,acustic"),
+    *_triggers("acoustic", "acoustic,acustico,acustica,acoustique,akustik,acustic,akustikversion"),
     *_triggers("acoustic", "acoustic version,acoustic mix", anywhere=True),
     *_triggers("acoustic", "unplugged", sense="unplugged"),
     *_triggers("acoustic", "mtv unplugged", anywhere=True, sense="unplugged"),
@@ -64,6 +65,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_each("session", "bbc session,peel session", anywhere=True),
     # "Protect Ya Neck (Instrumental)", "Love Shack (Acapella)"
     *_triggers("instrumental", "instrumental,instrumentals,instrumental version", anywhere=True),
+    *_triggers("instrumental", "instrumentale,instrumentaal,instrumentalversion", anywhere=True),
     *_triggers("instrumental", "backing track,minus 1,off vocal", anywhere=True),
     *_triggers("acappella", "acapella,acappella,a cappella,a capella,accapella", anywhere=True),
     *_triggers("karaoke", "karaoke,karaoke version,sing along", anywhere=True),
@@ -72,7 +74,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("cover", "трибьют,кавер,hommage a", anywhere=True),
     *_triggers("cover", "tribute to,as performed by,originally released by", anywhere=True),
     # "Paint It Black - Demo", "Bloom - Rough Mix", "Little Willy - Alternate Version"
-    *_triggers("demo", "demo,demos"),
+    *_triggers("demo", "demo,demos,maqueta"),
     *_triggers("demo", "demo version", anywhere=True),
     *_each("demo", "rehearsal,outtake,sketch,work in progress,voice memo"),
     *_each("demo", "rough mix,early version,home recording", anywhere=True),
@@ -80,7 +82,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("take", "alternate version,alternate mix", anywhere=True),
     *_each("take", "unreleased version", anywhere=True),
     # "Starboy - Kygo Remix", "Breathe me (Ulrich Schnauss Rmx)", "Norrland (… Bootleg)"
-    *_triggers("remix", "remix,remixed,rmx,remixes,remixed by", anywhere=True),
+    *_triggers("remix", "remix,remixed,rmx,remixes,remixed by,remezcla", anywhere=True),
     *_triggers("remix", "rework,reworked,re work,re worked", anywhere=True, sense="rework"),
     *_triggers("remix", "mashup,mash up", anywhere=True, sense="mashup"),
     *_triggers("remix", "reconstruction,reconstructed", anywhere=True, sense="reconstructed"),
@@ -106,6 +108,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     # "Boy (extended mix)", "Some Nights - Extended", "Blue Monday - 12\" Version"
     *_triggers("extended", "extended,extended mix,extended version,long version", anywhere=True),
     *_triggers("extended", "12 inch,12 version,12 mix,full length version", anywhere=True),
+    *_triggers("extended", "version extendida,version larga,version longue", anywhere=True),
     *_each("extended", "club mix", anywhere=True),
     # "Love Story (Taylor's Version)", "Surf City - Re-Recording", "Band of Gold - Re-Record"
     *_triggers("rerecording", "re recorded,rerecorded,re recording,rerecording", anywhere=True),
@@ -175,14 +178,16 @@ HARMLESS = _word_set(
     "music edicao edicion e soundtrack ost us uk international uncensored censored dirty "
     "remasterise remastered2 restored reissue release japan hidden standard "
     "mastered mastering and th special collectors full collector amended recording studio "
-    "ep re visualizer visualiser stream oficial officiel offiziell offizielles letra clip videoclip"
+    "super dolby atmos spatial ep re visualizer visualiser stream oficial officiel offiziell "
+    "offizielles letra clip videoclip"
 )
 # … and at least one of these, or the words are a title of their own: "(In the Mix)".
 HARMLESS_HEADS = _word_set(
     "remaster remastered remastering remasterd remasterizado remasterizada remasterise mono stereo "
     "explicit clean album original bonus lp deluxe expanded official lyric lyrics soundtrack ost "
     "uncensored censored dirty restored reissue remastered2 anniversary hidden studio amended "
-    "ep mastered audio hd hq visualizer visualiser stream oficial officiel offizielles letra "
+    "atmos spatial res ep mastered audio hd hq visualizer visualiser stream oficial officiel "
+    "offizielles letra "
     "videoclip"
 )
 # Before "mix": "- Original Mix", "- Stereo Mix", but not "- Deluxe Mix".
