@@ -16,7 +16,7 @@ from matching.romanise import is_latin, sound_key
 # What stands between names in a joined credit; the plus of "Mamamoo+" ends a name. Alternatives
 # without nesting: linear time.
 _JOINTS = re.compile(
-    r"\s*(?:[,;/&×|、，]|\+(?=\s*\w))\s*|\s+(?:and|x|vs\.?|feat\.?|ft\.?|featuring|with|con|y|e|und|et|pres\.?"
+    r"\s*(?:[,;/&×|、，]|\+(?=\s*\w))\s*|\s+(?:and|x|vs\.?|feat\.?|ft\.?|featuring|(?:duet\s+)?with|con|y|e|und|et|pres\.?"
     r"|presents)\s+|\s*[()\[\]]\s*",
     re.IGNORECASE,
 )
@@ -282,6 +282,8 @@ def _are_near(a: str, b: str) -> bool:
         and (longer[: len(shorter)] == shorter or longer[-len(shorter) :] == shorter)
     ):
         return True  # "Soulja Boy" and "Soulja Boy Tell 'Em", "Supremes" and "Ross & Supremes"
+    if len(shorter) == len(longer) - 1 > 1 and shorter == [longer[0], *longer[2:]]:
+        return True  # "Bobby Pickett", "Bobby "Boris" Pickett"
     squashed_a, squashed_b = "".join(words_a), "".join(words_b)
     if min(len(squashed_a), len(squashed_b)) < 5:
         return False

@@ -76,6 +76,7 @@ _WORDS = {
     "mister": "mr",
     "missus": "mrs",
     "saint": "st",
+    "bros": "brothers",
     "versus": "vs",
     "lil": "little",  # "Lil' Red Riding Hood"
     "tonite": "tonight",
@@ -128,7 +129,8 @@ def repair(text: str) -> str:
 def fits(a: str, b: str) -> bool:
     """Tell whether two folded texts are equal but for letters that are lost in one of them.
 
-    Each lost letter stands for one letter or none. In linear time: at most eight are followed.
+    Each lost letter stands for one letter or none, never for a digit. In linear time: at most
+    eight are followed.
     """
     if LOST in b:
         a, b = b, a
@@ -138,7 +140,7 @@ def fits(a: str, b: str) -> bool:
     places = {0}  # where in b what was read of a may have ended
     for letter in a:
         if letter == LOST:
-            places |= {place + 1 for place in places}
+            places |= {place + 1 for place in places if b[place : place + 1].isalpha()}
         else:
             places = {place + 1 for place in places if b[place : place + 1] == letter}
     return len(b) in places

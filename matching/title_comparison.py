@@ -37,7 +37,6 @@ _LONG_WORD = 8  # "starring" is not "staring"
 _SEPARATORS = "/:,"
 _SHORT_TITLE = 6
 
-
 _TRACK_NUMBER = re.compile(r"\d{1,2}\s*[.)_]\s*[^\W\d]")
 _NUMBER = re.compile(r"\d+")
 
@@ -223,14 +222,8 @@ def _names_half(a: Title, b: Title) -> bool:
         return True  # "Moving On", "마지막 날에 Moving On"
     if not any(sign in b.core_text for sign in _SEPARATORS):
         return False
-    for sign in _SEPARATORS:
-        first, _, rest = b.core_text.partition(sign)
-        if rest and _skeleton(a.core) in (
-            _skeleton(split_words(first)),
-            _skeleton(split_words(rest)),
-        ):
-            return True
-    return False
+    halves = (half for sign in _SEPARATORS for half in b.core_text.split(sign, 1))
+    return _skeleton(a.core) in {_skeleton(split_words(half)) for half in halves}
 
 
 def _share_much(a: tuple[str, ...], b: tuple[str, ...]) -> bool:

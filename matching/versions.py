@@ -121,8 +121,8 @@ def _compare_qualifiers(kind: str, a: Version, b: Version, known: frozenset[str]
         if all(word in known or word.removesuffix("s") in known for word in extra):
             text = f"{against}, and both sides name that artist"
             return Evidence("version", "agrees", text, "version-by-artist")
-        kind_of = "doubt" if kind != "live" or _may_be_another_night(a, b) else "agrees"
-        return Evidence("version", kind_of, f"{against}: one says more", "version-says-more")
+        strength = "doubt" if kind != "live" or _may_be_another_night(a, b) else "agrees"
+        return Evidence("version", strength, f"{against}: one says more", "version-says-more")
     if kind in _EVENTS and a.qualifier & b.qualifier:
         return Evidence("version", "doubt", f"{against}: perhaps the same event", "version-near")
     if kind in _BY_NAME and _are_near(a.qualifier, b.qualifier):
