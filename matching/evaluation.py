@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from matching.calibration import name_deciding_rules
 from matching.descriptions import Comparison, TrackDescription, Verdict
 from matching.matcher import compare
 from matching.normalize import clean
@@ -42,12 +43,14 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Counts of verdicts by (kind, same, verdict), a reliability table and the worst mistakes.
+    """Counts of verdicts by (kind, same, verdict) and of what decided by (rule, same), a
+    reliability table and the worst mistakes.
 
     ``reliability`` has (pairs, mean score, share that are the same) for each tenth of the score.
     """
 
     counts: Counter[tuple[str, bool, Verdict]]
+    rules: Counter[tuple[str, bool]]
     reliability: tuple[tuple[int, float, float], ...]
     mistakes: tuple[Mistake, ...] = field(default=())
 
@@ -101,6 +104,10 @@ class Report:
                 {"kind": kind, "same": same, **{v.value: row[v] for v in Verdict}}
                 for (kind, same), row in self._rows()
             ],
+            "by_rule": [
+                {"rule": rule, "same": same, "different": different}
+                for rule, same, different in self._rule_rows()
+            ],
             "reliability": [
                 {"pairs": n, "mean_score": round(mean, 4), "same": round(share, 4)}
                 for n, mean, share in self.reliability
@@ -117,6 +124,12 @@ class Report:
         for (kind, same, verdict), n in self.counts.items():
             rows.setdefault((kind, same), Counter())[verdict] += n
         return sorted(rows.items(), key=lambda row: (not row[0][1], row[0][0]))
+
+    def _rule_rows(self) -> list[tuple[str, int, int]]:
+        """Return (rule, same, different), the commonest first."""
+        names = sorted({rule for rule, _ in self.rules})
+        rows = [(rule, self.rules[rule, True], self.rules[rule, False]) for rule in names]
+        return sorted(rows, key=lambda row: -row[1] - row[2])
 
     def _render_figures(self) -> Iterator[str]:
         same, different = self._count(same=True), self._count(same=False)
@@ -141,6 +154,10 @@ class Report:
                 f"{row[v]:>{width}}" for v, width in zip(Verdict, (8, 8, 11), strict=True)
             )
             yield f"{(kind or '-')[:33]:34}{label:>10}{figures}"
+        yield ""
+        yield f"{'what decided':34}{'same':>10}{'different':>11}"
+        for rule, alike, unlike in self._rule_rows():
+            yield f"{rule[:33]:34}{alike:>10}{unlike:>11}"
         yield ""
         yield f"{'score':14}{'pairs':>8}{'mean':>8}{'same':>8}"
         for index, (n, mean, share) in enumerate(self.reliability):
@@ -167,16 +184,18 @@ def evaluate(pairs: Iterable[Pair]) -> Report:
     called DIFFERENT, each by how sure the matcher was.
     """
     counts: Counter[tuple[str, bool, Verdict]] = Counter()
+    rules: Counter[tuple[str, bool]] = Counter()
     scores: list[tuple[float, bool]] = []
     mistakes: list[Mistake] = []
     for pair in pairs:
         comparison = compare(pair.a, pair.b)
         counts[pair.kind, pair.same, comparison.verdict] += 1
+        rules.update((rule, pair.same) for rule in name_deciding_rules(comparison.evidence))
         scores.append((comparison.score, pair.same))
         if comparison.verdict is (Verdict.DIFFERENT if pair.same else Verdict.MATCH):
             mistakes.append(Mistake(pair, comparison))
     mistakes.sort(key=lambda m: (m.pair.same, m.comparison.score * (1 if m.pair.same else -1)))
-    return Report(counts, tuple(_measure_reliability(scores)), tuple(mistakes))
+    return Report(counts, rules, tuple(_measure_reliability(scores)), tuple(mistakes))
 
 
 def _measure_reliability(scores: list[tuple[float, bool]]) -> Iterator[tuple[int, float, float]]:
@@ -191,9 +210,10 @@ def read_pairs(path: Path | str) -> Iterator[Pair]:
     """Yield the labelled pairs of a file with one JSON object a line.
 
     Each has ``same`` (true or false) and ``a`` and ``b`` with ``title``, ``artists`` (a list of
-    names) and, where known, ``album``, ``duration_ms``, ``isrc``, ``mbid``; ``basis`` or ``cls``
-    says what kind of pair it is. Where ``basis`` is ``isrc`` the label rests on the shared ISRC,
-    so the second one is hidden. Raises ValueError naming the first line that is none of this.
+    names) and, where known, ``album``, ``duration_ms``, ``isrc``, ``mbid``; ``cls``, or else
+    ``basis`` and ``diff`` (a list of what differs), says what kind of pair it is. Where ``basis``
+    is ``isrc`` the label rests on the shared ISRC, so the second one is hidden. Raises ValueError
+    naming the first line that is none of this.
     """
     try:
         with open(path, encoding="utf-8-sig") as lines:
@@ -218,11 +238,14 @@ def _read_pair(line: str, place: str) -> Pair:
     if not isinstance(row.get("same"), bool):
         raise ValueError(f"{place}: 'same' must be true or false")
     basis, cls = row.get("basis"), row.get("cls")
+    kind = str(cls or basis or "")
+    if not cls and isinstance(row.get("diff"), list):
+        kind = f"{kind}: {', '.join(map(str, row['diff']))}"
     return Pair(
         a=_read_track(row.get("a"), f"{place}: 'a'"),
         b=_read_track(row.get("b"), f"{place}: 'b'", hide_isrc=basis == "isrc"),
         same=row["same"],
-        kind=clean(str(cls or basis or "")),
+        kind=clean(kind),
         id=clean(str(row.get("id") or "")),
     )
 

@@ -40,10 +40,12 @@ def test_report_renders_figures_and_worst_errors() -> None:
     text = evaluate(PAIRS).render()
     assert "5 pairs: 3 same, 2 different" in text
     assert "p5: different, called MATCH" in text
+    assert f"{'differs:live-one-side':34}{0:>10}{1:>11}" in text
     assert "Queen: BIJOU" in text
     data = evaluate(PAIRS).as_json()
     assert json.loads(json.dumps(data)) == data
     assert (data["pairs"], data["recall"], data["wrong_matches"]) == (5, 0.33333, 0.5)
+    assert {"rule": "agrees:plain", "same": 1, "different": 1} in data["by_rule"]  # type: ignore[operator]
 
 
 def test_evaluate_of_no_pairs_is_empty() -> None:
@@ -66,6 +68,14 @@ def test_read_pairs_hides_one_isrc_where_the_label_rests_on_it(tmp_path: Path) -
         "isrc",
         "x",
     )
+
+
+def test_read_pairs_names_the_kind_by_what_differs(tmp_path: Path) -> None:
+    side = {"title": "Bijou", "artists": ["Queen"]}
+    path = tmp_path / "pairs.jsonl"
+    row = {"basis": "rank", "diff": ["title", "album"], "same": True, "a": side, "b": side}
+    path.write_text(json.dumps(row), encoding="utf-8")
+    assert [pair.kind for pair in read_pairs(path)] == ["rank: title, album"]
 
 
 GOOD = '{"same": true, "a": {"title": "t", "artists": []}, "b": {"title": "t", "artists": []}}'
