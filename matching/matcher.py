@@ -36,6 +36,9 @@ FAR_LENGTH = 10_000
 # Some exports give minutes or seconds where milliseconds are meant; nothing liked is this short.
 _SHORTEST = 10_000
 
+# Skits and interludes are of one length too often for that to tell anything.
+_TELLING = 45_000
+
 # What lengths within a second, album aside, settle.
 _SETTLED_BY_LENGTH = frozenset(
     {
@@ -279,7 +282,7 @@ def _compare_lengths(a: int | None, b: int | None) -> Iterator[Evidence]:
         return
     apart = abs(a - b)
     text = f"{apart / 1000:.0f} s apart"
-    if apart <= SAME_LENGTH:
+    if apart <= SAME_LENGTH and min(a, b) >= _TELLING:
         yield Evidence("duration", "agrees", text, "length-same")
     elif apart <= CLOSE_LENGTH:
         yield Evidence("duration", "agrees", text, "length-close")
