@@ -163,7 +163,8 @@ def _judge(
 ) -> tuple[ServiceMapping, Verdict]:
     """Hold a page that Last.fm answered with against the track: MATCH only if it may be loved."""
     wanted = TrackDescription(track.title, (artist,))
-    comparison = compare(wanted, TrackDescription(page.title, (page.artist,)))
+    choice = choose(wanted, [TrackDescription(page.title, (page.artist,))])
+    comparison = choice.comparisons[0]
     asked_for = name_key(page.artist, page.title) == name_key(artist, title)
     if not asked_for:
         rule = Rule.CORRECTED
@@ -172,7 +173,7 @@ def _judge(
     else:
         rule = Rule.PLAIN_NAME
     mapping = make_mapping(track, page.artist, page.title, rule, Decision.CANDIDATE, comparison)
-    certain = rule == Rule.SAME_NAME or comparison.verdict == Verdict.MATCH
+    certain = rule == Rule.SAME_NAME or choice.verdict == Verdict.MATCH
     if certain and is_real(page):
         return mapping, Verdict.MATCH
     return mapping, Verdict.REVIEW if is_real(page) else Verdict.DIFFERENT

@@ -29,9 +29,17 @@ def load_aliases() -> dict[str, str]:
     """Return squashed alias -> folded name, out of ``artists.tsv``."""
     aliases: dict[str, str] = {}
     for line in _read_lines("artists.tsv"):
-        name, *others = (drop_article(fold(cell)) for cell in line.split("\t"))
-        aliases.update({other.replace(" ", ""): name for other in others if other != name})
+        names = [drop_article(fold(cell)) for cell in line.split("\t")]
+        # A line of the user's may name an act of ours: all its names are then one act's.
+        known = {aliases.get(name.replace(" ", ""), name) for name in names}
+        best = names[0] if len(known) == len(names) else aliases.get(_squash(names[0]), names[0])
+        aliases |= {key: best for key, standing in aliases.items() if standing in known}
+        aliases |= {_squash(name): best for name in (*names, *known) if name != best}
     return aliases
+
+
+def _squash(name: str) -> str:
+    return name.replace(" ", "")
 
 
 @lru_cache(maxsize=1)
@@ -54,5 +62,8 @@ def _read_lines(name: str) -> list[str]:
     text = resources.files("matching").joinpath("aliases", name).read_text(encoding="utf-8")
     folder = os.environ.get(OWN_FOLDER)
     if folder and (own := Path(folder) / name).is_file():
-        text += "\n" + own.read_text(encoding="utf-8-sig")
+        try:
+            text += "\n" + own.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{own} is not UTF-8; save it as UTF-8") from error
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]

@@ -182,8 +182,8 @@ def compare_credits(a: Credit, b: Credit) -> str:
     if any(_sound_alike(x, y) for x in firsts_a for y in firsts_b):
         return "primary"
     fewer, more = sorted((a.pieces, b.pieces), key=len)
-    leader = a.names[0] if more is a.pieces else b.names[0]
-    if len(fewer) > 1 and fewer <= more and leader in fewer:
+    leader = (a.names if more is a.pieces else b.names)[:1]
+    if len(fewer) > 1 and fewer <= more and fewer.issuperset(leader):
         return "contained"
     if min(len(a.main), len(b.main)) > 1 and (a.main <= b.everyone or b.main <= a.everyone):
         return "contained"

@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -272,8 +273,10 @@ def _read_duration(track: dict[str, Any], place: str) -> int | None:
     value = track.get("duration_ms")
     if value is None:
         return None
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):  # an integer that no float holds
+            if math.isfinite(value):
+                return int(value)
     raise ValueError(f"{place}: 'duration_ms' must be a number")
 
 

@@ -44,9 +44,8 @@ _SETTLED_BY_LENGTH = frozenset(
     {
         "subtitle-one-side", "subtitles-near", "year-note", "edit-note", "edit-one-side",
         "mix-one-side", "cut-one-side", "version-says-more", "live-album-one-side",
-        "remix-album-one-side", "session-album-one-side", "artists-near", "artists-shared",
-        "artists-second", "guests-differ", "guest-one-side", "title-near", "title-longer",
-        "other-script", "part-1-one-side", "version-one-side", "version-near", "version-edit",
+        "remix-album-one-side", "session-album-one-side", "guest-one-side", "title-near",
+        "title-longer", "other-script", "version-near", "version-edit",
     }
 )  # fmt: skip
 
@@ -61,11 +60,16 @@ _DOUBTED_BY_ALBUM = frozenset(
 )  # fmt: skip
 
 
+# What many albums have one of.
+_SECTION_NAMES = frozenset(
+    (word,) for word in ("intro", "outro", "interlude", "skit", "untitled", "prelude")
+)
+
 _COMPANY = 3
 
 # What ``compare`` may call a MATCH and ``choose`` leaves to a person: among Spotify tracks alike
 # in names, every third pair of these kinds had lengths more than ten seconds apart.
-_NOT_ACTED_ON = frozenset({"guest-one-side", "long-subtitle-one-side"})
+_NOT_ACTED_ON = frozenset({"guest-one-side", "long-subtitle-one-side", "single-note"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,11 @@ def _move_names_to_guests(title: Title, credit: Credit) -> Title:
 def _read_album(text: str) -> Album:
     if not text.strip():
         return Album(frozenset(), "")
-    return Album(frozenset(split_words(text)), squash(take_apart(text).core))
+    title = take_apart(text)
+    # "Fearless (Taylor's Version)" and "Greatest Hits, Vol. 2" are albums of their own.
+    kinds = sorted({version.kind for version in title.versions})
+    named = (*title.core, *kinds, *title.parts)
+    return Album(frozenset(split_words(text)), squash(named))
 
 
 def _limit(text: str) -> str:
@@ -158,9 +166,10 @@ def choose(
     spelling = [_rate_spelling(sought, candidate) for candidate in prepared]
     order = sorted(range(len(prepared)), key=lambda i: (-comparisons[i].score, -spelling[i], i))
     matches = [i for i in order if comparisons[i].verdict is Verdict.MATCH]
+    matches.sort(key=lambda i: bool(_list_unsure(comparisons[i])))
     if matches:
         best = matches[0]
-        unsure = [e for e in comparisons[best].evidence if e.rule in _NOT_ACTED_ON]
+        unsure = _list_unsure(comparisons[best])
         if unsure:
             return Choice(Verdict.REVIEW, best, comparisons, "; ".join(e.text for e in unsure))
         for other in matches[1:]:
@@ -173,6 +182,10 @@ def choose(
         best = reviews[0]
         return Choice(Verdict.REVIEW, best, comparisons, _say_why(comparisons[best]))
     return Choice(Verdict.DIFFERENT, None, comparisons, "no candidate is the same recording")
+
+
+def _list_unsure(comparison: Comparison) -> list[Evidence]:
+    return [item for item in comparison.evidence if item.rule in _NOT_ACTED_ON]
 
 
 def _rate_spelling(a: Prepared, b: Prepared) -> int:
@@ -193,14 +206,15 @@ def gather_evidence(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     items = [*compare_titles(a.title, b.title)]
     items += compare_versions(a.side, b.side)
     items += _compare_artists(a, b)
-    items += _compare_albums(a.album, b.album)
+    items += _compare_albums(a, b)
     lengths = list(_compare_lengths(a.description.duration_ms, b.description.duration_ms))
+    refused = {item.rule for item in items if item.kind == "differs"}
     if any(item.rule == "length-same" for item in lengths):
         same_album = bool(a.album.key) and a.album.key == b.album.key
         items = [_settle_by_length(item, same_album) for item in items]
     items += lengths
     if a.isrc and b.isrc:
-        items = list(_weigh_isrc(a.isrc == b.isrc, items))
+        items = list(_weigh_isrc(a.isrc == b.isrc, items, refused))
     yield from items
 
 
@@ -225,7 +239,7 @@ def _compare_artists(a: Prepared, b: Prepared) -> Iterator[Evidence]:
         text = "one side is a tribute or karaoke act"
         yield Evidence("artists", "differs", text, "imitator")
         return
-    if relation == "missing" and (a.credit.main or b.credit.main):
+    if relation == "missing":
         kind = "doubt"
     if relation == "second" and _is_named_guest(a, b):
         # "Titanium (feat. Sia)" by David Guetta and by Sia
@@ -300,20 +314,29 @@ def _settle_by_length(item: Evidence, same_album: bool) -> Evidence:
     return item
 
 
-def _compare_albums(a: Album, b: Album) -> Iterator[Evidence]:
-    if not a.words or not b.words:
+def _compare_albums(a: Prepared, b: Prepared) -> Iterator[Evidence]:
+    if not a.album.words or not b.album.words:
         return
-    if a.key == b.key:
+    if a.album.key == b.album.key:
         yield Evidence("album", "agrees", "the same album", "album-equal")
+    elif _is_nameless(a.title) and _is_nameless(b.title):
+        text = "on different albums, of which each has such a track of its own"
+        yield Evidence("album", "doubt", text, "album-other-section")
     else:
         yield Evidence("album", "note", "on different albums", "album-other")
 
 
-def _weigh_isrc(equal: bool, items: list[Evidence]) -> Iterator[Evidence]:
+def _is_nameless(title: Title) -> bool:
+    """Tell "Intro", "Paul - Skit" and "Untitled" from a song's name."""
+    return title.core[-1:] in _SECTION_NAMES or any(v.kind == "section" for v in title.versions)
+
+
+def _weigh_isrc(equal: bool, items: list[Evidence], refused: set[str]) -> Iterator[Evidence]:
     """Yield ``items`` in the light of two ISRCs: evidence, never proof.
 
     The same ISRC settles doubts about spelling, but one ISRC for all movements of a work happens:
-    what differs becomes a doubt, and lengths far apart stay one.
+    what differs becomes a doubt, also where its length had made it one (``refused``), and lengths
+    far apart stay one.
     """
     if not equal:
         yield from items
@@ -322,7 +345,8 @@ def _weigh_isrc(equal: bool, items: list[Evidence]) -> Iterator[Evidence]:
         return
     lifted = {"doubt": "note", "differs": "doubt"}
     for item in items:
-        if item.field == "duration" or item.kind not in lifted:
+        lifted_before = item.kind == "doubt" and item.rule in refused
+        if item.field == "duration" or item.kind not in lifted or lifted_before:
             yield item
         else:
             text = f"{item.text} (but the same ISRC)"

@@ -227,6 +227,9 @@ def _drop_zeros(word: str) -> str:
 _NUMBER_SIGN = re.compile(
     r"\b(?:(?:no|nr)\.\s*|number\s+)(?=\d)", re.IGNORECASE
 )  # "Gymnopédie No. 1"
+# "C♯ Minor", "F#-moll", "E♭ Major"; a "#" before a digit is a number's.
+_SHARP = re.compile(r"\b([A-Ha-h])(?:♯|#(?!\d))")
+_FLAT = re.compile(r"\b([A-Ha-h])♭")
 _MUSIC = re.compile(r"[ivx]\.\s|\bmaj|\bmov|\bmvt|\bsatz|\bdur\b", re.IGNORECASE)
 _MOVEMENT = re.compile(r"(?:(?<=[:;,(–—-]\s)|^)([ivx]{1,5})\.\s+(?=\w)", re.IGNORECASE)
 _NUMBERED = re.compile(
@@ -261,6 +264,7 @@ def split_title_words(text: str) -> tuple[str, ...]:
 
     "III. Menuetto", "3. Menuetto" and "Third Movement: Menuetto" are one; "in G" is "in G major".
     """
+    text = _SHARP.sub(r"\1 sharp", _FLAT.sub(r"\1 flat", text))
     if _MUSIC.search(text):
         text = _MOVEMENT.sub(lambda found: f"{read_roman(found[1].lower())}. ", text)
         text = _NUMBERED.sub(lambda found: f"{_ORDINALS.get(found[1].lower(), found[1])}. ", text)

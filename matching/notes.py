@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from matching import tags
-from matching.normalize import NUMBER_WORDS, split_title_words
+from matching.normalize import NUMBER_WORDS, split_title_words, word_set
 
 
 class Segment(NamedTuple):
@@ -67,9 +67,10 @@ def _read_pieces(place: str, pieces: list[str]) -> list[Note]:
 def _read_piece(place: str, text: str) -> Note:
     words = split_title_words(_translate(text))
     if _names_guests(words, text):
-        return Note("guests", text, place, words)
+        return Note("guests", text, place, words, _find_closing_versions(words, text))
     if (words and words[0] in tags.CREDIT_MARKS) or _names_source(words, text):
-        return Note("harmless", text, place, words)  # "(prod. Metro Boomin)", "- From "Frozen""
+        # "(prod. Metro Boomin)", "- From "Frozen""
+        return Note("harmless", text, place, words, _find_closing_versions(words, text))
     meaning = "edit" if words[-2:] == ("with", "intro") else _read_plain_words(words)
     if meaning:
         return Note(meaning, text, place, words)
@@ -165,12 +166,22 @@ def _names_source(words: tuple[str, ...], text: str) -> bool:
     """Tell "From "Moulin Rouge" Soundtrack" from "From Paris with Love"."""
     if len(words) > 1 and words[-1] == "version" and words[-2] in tags.SOURCE_WORDS:
         words = words[:-1]  # "From "Frozen" / Soundtrack Version"
-    if not words or any(w in ("live", "version", "remix") for w in words):
+    if not words or not _NOT_OF_SOURCES.isdisjoint(words):
         return False
     if words[0] == "from" or words[:2] == ("featured", "in") or "theme from" in " ".join(words):
         quoted = any(q in text for q in '"“”«»‘')
         return quoted or "theme" in words or not tags.SOURCE_WORDS.isdisjoint(words[1:])
     return words[-1] in ("soundtrack", "ost") or words[0] == "ost"
+
+
+_NOT_OF_SOURCES = word_set("live version remix acoustic instrumental karaoke cover")
+
+
+def _find_closing_versions(words: tuple[str, ...], text: str) -> tuple[Version, ...]:
+    """Return what the end of a note about somebody else says: "feat. Y Remix", "prod. X Slowed"."""
+    kept = [w for w in words if w not in ("version", "ver")]
+    found = _find_versions(tuple(kept[-1:]), text, "bracket")
+    return tuple(Version(v.kind, frozenset(kept[1:-1]), text) for v in found)
 
 
 def _is_year(word: str) -> bool:

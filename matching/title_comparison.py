@@ -30,8 +30,6 @@ _SMALL_WORDS = word_set(
 _LONG_SUBTITLE = 3
 _NEARLY_ALIKE = 0.79
 _MANY_WORDS = 3
-_LONG_TITLE, _LONGISH_TITLE = 17, 13
-_LONG_TITLE_WORD = 7
 _SHORT_SOUND = 4
 _LONG_WORD = 8  # "starring" is not "staring"
 _SEPARATORS = "/:,"
@@ -182,8 +180,8 @@ def _is_long(words: tuple[str, ...]) -> bool:
 
 
 def _compare_spellings(a: Title, b: Title) -> Evidence:
-    if _numbers(a) == _numbers(b) and _is_misspelled(a.full, b.full):
-        text = "long titles, equal but for one letter or little word"
+    if _numbers(a) == _numbers(b) and _lack_little_word(a.full, b.full):
+        text = "long titles, equal but for one little word"
         return Evidence("title", "agrees", text, "title-respelled")
     one_number = _read_numbers(a.full) == _read_numbers(b.full)  # parts speak for themselves
     if sorted(a.full) == sorted(b.full) and not _numbers(a):
@@ -233,22 +231,11 @@ def _share_much(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     return OSA.normalized_similarity(squash(a), squash(b), score_cutoff=0.6) > 0
 
 
-def _is_misspelled(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    """Tell whether long titles differ by one letter of a long word, or a little word too many:
-    "Was It All In My Head?" and "Was It All My Head?", but not "Song for the Deaf" and "… Dead".
-    """
-    letters = min(len("".join(a)), len("".join(b)))
-    only_a, only_b = ([w for w in x if w not in y] for x, y in ((a, b), (b, a)))
-    if len(a) == len(b):
-        one_each = len(only_a) == len(only_b) == 1
-        return (
-            one_each
-            and letters >= _LONG_TITLE
-            and min(len(only_a[0]), len(only_b[0])) >= _LONG_TITLE_WORD
-            and OSA.distance(only_a[0], only_b[0]) == 1
-        )
-    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
-    return letters >= _LONGISH_TITLE and any(
+def _lack_little_word(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    """Tell whether one of two long titles has a little word more: "Was It All In My Head?" and
+    "Was It All My Head?". One letter more or less may be another song: "Whenever", "Wherever"."""
+    longer, shorter = sorted((a, b), key=len, reverse=True)
+    return len(shorter) > _MANY_WORDS and any(
         word in _PREPOSITIONS and longer[:i] + longer[i + 1 :] == shorter
         for i, word in enumerate(longer)
     )

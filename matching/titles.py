@@ -59,7 +59,9 @@ def take_apart(title: str) -> Title:
     core_text, inline_guests = _cut_inline_guests(core_text)
     notes = [note for s in segments if s.place != "core" for note in read_note(s)]
     if inline_guests:
-        notes.append(Note("guests", inline_guests, "core"))
+        notes += read_note(Segment("core", inline_guests))
+        _, parts = set_parts_aside(split_title_words(inline_guests))
+        notes.append(Note("part", inline_guests, "core", parts))
     if not core_text.strip(" .,;:-"):
         return Title(text=title, core=split_words(title), core_text=clean(title) or title)
     notes = list(_join_sources(notes))

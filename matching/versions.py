@@ -25,6 +25,20 @@ _ALBUM_WORDS = {
     "instrumental": word_set("instrumental instrumentals"),
     "session": word_set("session sessions singles"),
     "demo": word_set("demo demos"),
+    "rerecording": word_set("taylors rerecorded revisited"),  # "Fearless (Taylor's Version)"
+    "karaoke": word_set("karaoke"),
+    "orchestral": word_set("orchestra orchestral philharmonic symphonic"),
+}
+
+_ALBUMS_SAY = {
+    "live": "is live",
+    "remix": "is of remixes",
+    "acoustic": "is acoustic",
+    "instrumental": "is instrumental",
+    "demo": "is of demos",
+    "rerecording": "is recorded anew",
+    "karaoke": "is of karaoke",
+    "orchestral": "is orchestral",
 }
 
 # "CYANIDE" on "Spotify Singles" was recorded anew, mostly in another arrangement.
@@ -180,11 +194,14 @@ def _compare_albums_named(a: frozenset[str], b: frozenset[str]) -> Iterator[Evid
     """Yield what it means that one side's album alone is live: "The Nights" on "Live at …"."""
     if not a or not b:
         return
-    for kind, text in (("live", "is live"), ("remix", "is of remixes")):
+    for kind, text in _ALBUMS_SAY.items():
         if a.isdisjoint(_ALBUM_WORDS[kind]) != b.isdisjoint(_ALBUM_WORDS[kind]):
             text = f"only one side's album {text}"
             yield Evidence("album", "doubt", text, f"{kind}-album-one-side")
             return
+    if a != b and not (a & b).isdisjoint(_ALBUM_WORDS["live"]):
+        text = "the albums may be of different concerts"
+        yield Evidence("album", "doubt", text, "other-live-album")
     if (a >= _STUDIO_SESSIONS) != (b >= _STUDIO_SESSIONS):
         text = "only one side's album is of studio sessions"
         yield Evidence("album", "doubt", text, "session-album-one-side")

@@ -101,3 +101,18 @@ def test_sound_key_joins_romanisations(text: str, spelling: str) -> None:
 
 def test_traditional_characters_are_read_as_simplified() -> None:
     assert simplify_han("處處遺憾") == "处处遗憾"
+
+
+def test_a_users_line_joins_an_act_of_ours(own_folder: Path) -> None:
+    (own_folder / "artists.tsv").write_text(
+        "Yusuf Islam\tCat Stevens\nSomebody\tSomeone Else\n", encoding="utf-8"
+    )
+    names = {fold_name(name) for name in ("Yusuf", "Cat Stevens", "Yusuf Islam")}
+    assert len(names) == 1
+    assert fold_name("Someone Else") == fold_name("Somebody")
+
+
+def test_a_users_file_in_another_encoding_is_named(own_folder: Path) -> None:
+    (own_folder / "artists.tsv").write_bytes("Björk\tBjork\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"artists\.tsv is not UTF-8"):
+        alias_files.load_aliases()

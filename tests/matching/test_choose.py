@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from matching import TrackDescription, Verdict, choose
+from matching import TrackDescription, Verdict, choose, compare
 
 
 def describe(title: str, *artists: str, **fields: object) -> TrackDescription:
@@ -68,3 +68,27 @@ def test_choice_as_json_is_plain_json() -> None:
     data = choose(describe("Innuendo"), [describe("Innuendo")]).as_json()
     assert json.loads(json.dumps(data)) == data
     assert (data["verdict"], data["best"]) == ("match", 0)
+
+
+def test_choose_prefers_what_needs_no_person_in_any_order() -> None:
+    wanted = TrackDescription("Forever (feat. Eminem)", ("Drake",))
+    plain = TrackDescription("Forever", ("Drake",))
+    remaster = TrackDescription("Forever (feat. Eminem) - Remastered", ("Drake",))
+    for candidates in ([plain, remaster], [remaster, plain]):
+        choice = choose(wanted, candidates)
+        assert choice.best is not None
+        assert candidates[choice.best] is remaster
+
+
+def test_choose_leaves_a_single_version_to_a_person() -> None:
+    wanted = TrackDescription("Heroes - Single Version", ("David Bowie",))
+    page = TrackDescription("Heroes", ("David Bowie",))
+    assert compare(wanted, page).verdict is Verdict.MATCH
+    assert choose(wanted, [page]).verdict is Verdict.REVIEW
+
+
+def test_one_isrc_settles_one_step_only() -> None:
+    facts = {"album": "One", "duration_ms": 200_000, "isrc": "USUM71703861"}
+    one = TrackDescription("Alpha", ("X",), **facts)
+    other = TrackDescription("Omega Totally", ("X",), **facts)
+    assert compare(one, other).verdict is Verdict.REVIEW
