@@ -96,7 +96,7 @@ class Export:
 
     def _settle_by_list(self) -> int:
         reading = read_loved(self.user, self.connector)
-        may_remove = {Reading.WHOLE: self._may_remove, Reading.LACKING: lambda *_: False}
+        may_remove = {Reading.WHOLE: self._may_remove, Reading.LACKING: self._was_told_of}
         adopted = settle_by_loved_list(self.user, may_remove.get(reading))
         if reading == Reading.WHOLE and not self.checkpoint.removals_asked:
             close_question(self.checkpoint)
@@ -105,6 +105,16 @@ class Export:
 
     def _may_remove(self, gone: int, loved: int) -> bool:
         return may_remove(self.checkpoint, gone, loved, accept=self.accept_removals)
+
+    def _was_told_of(self, gone: int, loved: int) -> bool:
+        """Of a list that always lacks a few rows, only a person's word removes any."""
+        told = self.accept_removals or gone <= self.checkpoint.removals_agreed
+        if told:
+            close_question(self.checkpoint)
+        elif self.checkpoint.removals_asked:
+            # What is lacking counts as gone, too, so the question is about a few more.
+            save_checkpoint(self.checkpoint, removals_asked=gone)
+        return told
 
     def _note_adopted(self, adopted: int) -> None:
         self.summary.already_loved += adopted

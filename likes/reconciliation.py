@@ -7,11 +7,13 @@ bisection where rows are only gone, else whole. What a reading did not show is a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F
 from django.utils import timezone
 
 from likes.leases import save_checkpoint
@@ -34,15 +36,37 @@ from likes.unlikes import mark_removed_on_spotify, unlist
 WHOLE_EVERY = timedelta(days=30)
 
 
+@dataclass
+class _Difference:
+    """Keys of rows that a reading did not show: those that are ``gone``, those ``hidden`` although
+    they are liked, and those that a row without a name replaced. Whether the list stood still."""
+
+    gone: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    nameless: list[str] = field(default_factory=list)
+    stood_still: bool = True
+
+
 def reconcile(walk: Walk) -> None:
     """See that what Narada knows is what Spotify has, once the whole list has been read."""
     if walk.limit is not None or not walk.checkpoint.complete:
         return
     if not walk.whole and _is_long_unread(walk.checkpoint):
         read_whole(walk)
-    if not _is_settled(walk):
-        _settle_difference(walk)
-    _ask_for_hidden(walk)
+    if _waits_for_answer(walk):
+        return
+    difference = None if _adds_up(walk) else _find_difference(walk)
+    gone = [*(difference.gone if difference else ()), *_find_gone_of_hidden(walk)]
+    refused = _refuse_removals(walk, len(gone))
+    with transaction.atomic():
+        if not refused:
+            _mark_removed(walk, gone)
+            close_question(walk.checkpoint)
+        if difference and difference.stood_still:
+            unlist(walk.user, [*difference.hidden, *difference.nameless])
+            _note_nameless(walk, difference.nameless)
+            total = walk.checkpoint.total or 0
+            save_checkpoint(walk.checkpoint, unexplained=total - _count_listed(walk))
 
 
 def _is_long_unread(checkpoint: Checkpoint) -> bool:
@@ -50,73 +74,64 @@ def _is_long_unread(checkpoint: Checkpoint) -> bool:
     return read_at is None or read_at < timezone.now() - WHOLE_EVERY
 
 
-def _is_settled(walk: Walk) -> bool:
-    """Whether the rows known add up to the total, or a person has been asked why they do not."""
+def _adds_up(walk: Walk) -> bool:
     checkpoint = walk.checkpoint
-    stood_still = len(walk.totals) == 1
     if _count_listed(walk) + checkpoint.unexplained != checkpoint.total:
         return False
-    if walk.whole and not stood_still:
-        return False
-    if checkpoint.unexplained >= 0:
-        close_question(checkpoint)
-        return True
-    # Only removals that a person was asked about leave more rows known than are listed.
-    return not walk.whole and _refuse_removals(walk, -checkpoint.unexplained)
+    return checkpoint.unexplained >= 0 and (not walk.whole or len(walk.totals) == 1)
 
 
-def _settle_difference(walk: Walk) -> None:
+def _waits_for_answer(walk: Walk) -> bool:
+    """Whether nothing differs but removals that a person was asked about and did not answer: only
+    those leave more rows known than are listed."""
     checkpoint = walk.checkpoint
-    gone, hidden, stood_still = _find_gone(walk)
-    refused = _refuse_removals(walk, len(gone))
-    with transaction.atomic():
-        if not refused:
-            _mark_removed(walk, gone)
-        if stood_still:
-            unlist(walk.user, hidden)
-            total = checkpoint.total or 0
-            save_checkpoint(checkpoint, unexplained=total - _count_listed(walk))
+    unexplained = checkpoint.unexplained
+    if walk.whole or unexplained >= 0 or _count_listed(walk) + unexplained != checkpoint.total:
+        return False
+    return _refuse_removals(walk, max(-unexplained, checkpoint.removals_asked))
 
 
-def _find_gone(walk: Walk) -> tuple[list[str], list[str], bool]:
-    """Return the keys of rows that are gone, of those that are not shown and liked all the same,
-    and whether the list stood still. Of what a bisection missed none may be liked."""
+def _find_difference(walk: Walk) -> _Difference:
+    """Find what the list no longer shows, by bisection if it may be; of what that missed each has
+    an id to ask for, and none may be liked."""
     missing = None if walk.whole else _bisect(walk)
     if missing is not None:
-        gone, hidden = _ask_for_missing(walk, missing, stood_still=True)
-        if not hidden:
-            return gone, hidden, True
+        difference = _ask_for_missing(walk, missing, stood_still=True)
+        if not difference.hidden:
+            return difference
     if not walk.whole:
         read_whole(walk)
-    stood_still = len(walk.totals) == 1
     missing = set(_listed(walk).values_list("key", flat=True)) - walk.seen_keys
-    return *_ask_for_missing(walk, missing, stood_still), stood_still
+    return _ask_for_missing(walk, missing, stood_still=len(walk.totals) == 1)
 
 
-def _ask_for_hidden(walk: Walk) -> None:
+def _find_gone_of_hidden(walk: Walk) -> list[str]:
     """Of what the list does not show although it is liked, ask whether it still is: no total
-    tells of it. A row without a name that stands in its place does."""
-    shown, nameless = _listed(walk).values("track"), _listed(walk).filter(service_id="")
+    tells of it. Return the keys of those that are not."""
     of_user = ServiceMapping.objects.of(walk.user).on(Service.SPOTIFY).exclude(service_id="")
     hidden = of_user.filter(
         listed=False,
         track__likes__service=Service.SPOTIFY,
         track__likes__state=Like.State.PRESENT,
-    ).exclude(Q(track__in=shown) | Q(liked_at__in=nameless.values("liked_at")))
+    ).exclude(track__in=_listed(walk).values("track"))
     keys = dict(hidden.values_list("service_id", "key"))
     liked = walk.connector.contains(list(keys)) if keys else {}
-    gone = [keys[service_id] for service_id, still in liked.items() if not still]
-    if gone and not _refuse_removals(walk, len(gone)):
-        _mark_removed(walk, gone)
+    return [keys[service_id] for service_id, still in liked.items() if not still]
 
 
 def _mark_removed(walk: Walk, keys: Sequence[str]) -> None:
     settings = SyncSettings.objects.filter(user=walk.user)
     follow = settings.filter(on_unlike=SyncSettings.Unlike.FOLLOW).exists()
-    with transaction.atomic():
-        count = mark_removed_on_spotify(walk.user, keys, follow, walk.run)
-        walk.summary.removed_on_spotify += count
-        close_question(walk.checkpoint)
+    count = mark_removed_on_spotify(walk.user, keys, follow, walk.run) if keys else 0
+    walk.summary.removed_on_spotify += count
+
+
+def _note_nameless(walk: Walk, keys: Sequence[str]) -> None:
+    """Spotify took these down: their place in the list has no name now, and that is no unlike."""
+    tracks = ServiceMapping.objects.of(walk.user).on(Service.SPOTIFY).keyed(keys).values("track")
+    likes = Like.objects.of(walk.user).on(Service.SPOTIFY).filter(state=Like.State.PRESENT)
+    likes = likes.filter(track__in=tracks).exclude(track__in=_listed(walk).values("track"))
+    likes.update(state=Like.State.UNAVAILABLE, updated_at=timezone.now())
 
 
 def _listed(walk: Walk) -> MappingQuerySet:
@@ -135,7 +150,8 @@ def _bisect(walk: Walk) -> set[str] | None:
     total = checkpoint.total or 0
     if checkpoint.unexplained or len(walk.totals) != 1 or _count_listed(walk) <= total:
         return None
-    known = list(_listed(walk).order_by("-liked_at", "pk").values_list("key", "liked_at"))
+    latest_first = F("liked_at").desc(nulls_last=True)
+    known = list(_listed(walk).order_by(latest_first, "pk").values_list("key", "liked_at"))
 
     def read(offset: int) -> list[str]:
         page = walk.connector.get_liked_page(offset, walk.page_size)
@@ -145,35 +161,37 @@ def _bisect(walk: Walk) -> set[str] | None:
         return list_keys(page)
 
     try:
-        return find_missing(known, total, read, walk.page_size, total // walk.page_size // 2)
+        missing = find_missing(known, total, read, walk.page_size, total // walk.page_size // 2)
     except Inconclusive:
         return None
+    # Nobody can be asked for a row without an id, and one page does not tell two such apart.
+    nameless = _listed(walk).filter(service_id="").keyed(missing)
+    return None if nameless.exists() else missing
 
 
-def _ask_for_missing(
-    walk: Walk, missing: set[str], stood_still: bool
-) -> tuple[list[str], list[str]]:
-    """Return the keys of the rows that a reading did not show: first those that Spotify says are
-    gone, then those that are liked all the same.
+def _ask_for_missing(walk: Walk, missing: set[str], stood_still: bool) -> _Difference:
+    """Ask of the rows that a reading did not show what became of them.
 
     Rows without an id cannot be asked for; they count as gone when the list stood still. A track
-    that Spotify took down may leave a row without a name in its place; that is no unlike.
+    that Spotify took down leaves a row without a name in its place, new in this run, for each.
     """
     rows = [
         row for row in _listed(walk).values_list("key", "service_id", "liked_at")
         if row[0] in missing
     ]  # fmt: skip
     liked = walk.connector.contains([service_id for _, service_id, _ in rows if service_id])
-    gone: list[str] = []
-    hidden: list[str] = []
+    found, nameless = _Difference(stood_still=stood_still), Counter(walk.new_nameless)
     for key, service_id, liked_at in rows:
         if not service_id:
-            (gone if stood_still else hidden).append(key)
-        elif liked[service_id] or (liked_at is not None and liked_at in walk.seen_nameless):
-            hidden.append(key)
+            (found.gone if stood_still else found.hidden).append(key)
+        elif liked[service_id]:
+            found.hidden.append(key)
+        elif nameless[liked_at] > 0:
+            nameless[liked_at] -= 1
+            found.nameless.append(key)
         else:
-            gone.append(key)
-    return gone, hidden
+            found.gone.append(key)
+    return found
 
 
 def _refuse_removals(walk: Walk, count: int) -> bool:

@@ -229,9 +229,11 @@ def _accept(mapping: ServiceMapping, like: Like | None, track: Track) -> None:
         former.decision, former.decided_by = Decision.CANDIDATE, DecidedBy.RULE
         former.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
     mapping.decision, mapping.decided_by = Decision.ACCEPTED, DecidedBy.PERSON
-    still_ours, mapping.withdraw = mapping.withdraw, False
+    is_liked, still_ours = _is_liked(track), mapping.withdraw
+    if is_liked:
+        mapping.withdraw = False
     mapping.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
-    if not _is_liked(track):
+    if not is_liked:
         if like is not None and like.state == State.REMOVING and not was_accepted:
             # The love under the former name is taken back with that; under this one is none.
             like.state, like.removed_at = State.REMOVED, timezone.now()

@@ -174,17 +174,17 @@ def _find_ours(
     on a page that Narada loved for another like.
     """
     found = [like for like in likes if like.state in _UNSETTLED]
-    noted = RunChange.objects.filter(
-        like__in=[like for like in found if like.attempts or like.state == State.SENDING],
-        what=RunChange.What.LOVED,
-    )
-    sent_at = dict(noted.order_by("pk").values_list("like", "at"))
-    standing = (
-        ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
-        .keyed({key_of[like.track_id] for like in found})
-        .filter(track__likes__in=Like.objects.of(user).filter(OURS, state=State.PRESENT))
-    )  # fmt: skip
-    shared = set(standing.values_list("key", flat=True)) if found else set()
+    sent_at: dict[int, datetime] = {}
+    tried = [like.pk for like in found if like.attempts or like.state == State.SENDING]
+    for ids in chunked(tried, 500):
+        noted = RunChange.objects.filter(like__in=ids, what=RunChange.What.LOVED)
+        sent_at.update(noted.order_by("pk").values_list("like", "at"))
+    shared: set[str] = set()
+    ours = Like.objects.of(user).on(Service.LASTFM).filter(OURS, state=State.PRESENT)
+    pages = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
+    for keys in chunked(list({key_of[like.track_id] for like in found}), 500):
+        standing = pages.keyed(keys).filter(track__likes__in=ours)
+        shared.update(standing.values_list("key", flat=True))
     return {
         like.pk
         for like in found

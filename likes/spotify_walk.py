@@ -54,7 +54,7 @@ class Walk:
     whole: bool = False
     counted: set[str] = field(default_factory=set)
     seen_keys: set[str] = field(default_factory=set)
-    seen_nameless: set[datetime | None] = field(default_factory=set)
+    new_nameless: Counter[datetime | None] = field(default_factory=Counter)
     totals: set[int] = field(default_factory=set)
     pages_read: int = 0
 
@@ -109,7 +109,11 @@ class Walk:
         nameless_again = sum(item.track is None for item in again)
         self.counted.update(keys)
         self.seen_keys.update(keys)
-        self.seen_nameless.update(item.liked_at for item in page.items if item.track is None)
+        self.new_nameless.update(
+            item.liked_at
+            for item, known in zip(page.items, stored.known_rows, strict=True)
+            if item.track is None and not known
+        )
         summary = self.summary
         # A row that is read twice in one run is seen once.
         summary.seen += len(page.items) - len(again)
@@ -246,7 +250,6 @@ def _join_head(walk: Walk) -> None:
 def read_whole(walk: Walk) -> None:
     """Read the whole list once more; what is known of it stays as it was until the end."""
     walk.seen_keys.clear()
-    walk.seen_nameless.clear()
     walk.totals.clear()
     # No slice's work to leave half done: what was seen is kept in memory.
     walk.max_pages = None

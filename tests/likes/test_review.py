@@ -362,6 +362,15 @@ def test_accept_while_a_love_is_about_to_end_leaves_the_users_own_page_alone(ada
     assert (decision_of(former), like.state) == (("candidate", "rule", True), State.REMOVED)
 
 
+def test_accept_of_what_is_no_longer_liked_still_takes_its_love_back(ada: User) -> None:
+    like = like_song(ada, State.REMOVING, sent_at=THEN)
+    Like.objects.on(Service.NARADA).update(state=State.REMOVED)
+    former = add_page(like, "Hey Jude", Decision.ACCEPTED)
+    review.choose_name(like, "The Beatles", "Mine", ada)
+    review.accept(former, ada)
+    assert decision_of(former) == ("accepted", "person", True)
+
+
 @pytest.mark.parametrize("how", ["excluded", "about to be taken back"])
 def test_reopen_of_a_love_not_yet_taken_back_keeps_it_narada_s(ada: User, how: str) -> None:
     state = State.PRESENT if how == "excluded" else State.REMOVING

@@ -407,6 +407,35 @@ def test_a_like_with_an_old_date_is_found_by_a_whole_reading_now_and_then(
     assert world.count() == 1
 
 
+def test_a_nameless_row_excuses_no_unlike_of_its_second(world: World) -> None:
+    """Only one that is new stands for a track that Spotify took down."""
+    user = world.join()
+    when = "2026-10-01T10:00:00+00:00"
+    ids = [world.like(f"Song {number}", added_at=when) for number in range(5)]
+    world.order("like", user="alice", kind="null", added_at=when)
+    import_likes(user)
+    world.order("unlike", user="alice", service_id=ids[2])
+    assert import_likes(user).removed_on_spotify == 1
+    assert world.state_of(user, "Song 2", Service.SPOTIFY) == "removed"
+    check_same(world, user)
+
+
+def test_rows_without_an_id_mislead_no_bisection(make_world: MakeWorld) -> None:
+    world = make_world(likes=60)
+    user = world.join()
+    for _ in range(2):
+        world.order("like", user="alice", kind="null", added_at="2026-12-01T10:00:00+00:00")
+    rows = world.likes()
+    for number in range(60):
+        world.like(f"Song {number}", added_at=f"2026-12-01T11:{number:02}:00+00:00")
+    import_likes(user, batch_size=2)
+    for row in [*world.likes()[10:20], *rows[20:30]]:
+        world.order("unlike", user="alice", service_id=row["service_id"])
+        assert import_likes(user, batch_size=2).removed_on_spotify == 1
+        check_same(world, user)
+    assert world.states(user, Service.NARADA)["unavailable"] == 2
+
+
 def test_a_walk_goes_on_from_its_anchor_wherever_that_is_now(make_world: MakeWorld) -> None:
     """By its offset it would pass over rows, and only a second reading of all would find them."""
     world = make_world(likes=600)

@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from sync_world import World
 
-from likes import tasks
+from likes import questions, tasks
 from likes.like_sync import export_likes, import_likes
-from likes.models import Checkpoint, Run, Service
+from likes.models import Checkpoint, Run, Service, ServiceMapping
 
 MakeWorld = Callable[..., World]
 LIKES, GONE = 25, 21
@@ -135,3 +135,39 @@ def test_nobody_answers_for_another(loved: World) -> None:
     client.force_login(loved.users["bob"])
     client.post(reverse("agree_to_removals", args=["loved"]))
     assert read_question(loved, "loved") == (GONE, 0)
+
+
+@pytest.mark.parametrize("shown", [0, 22])
+def test_what_the_list_hides_is_asked_about_together_with_the_rest(
+    make_world: MakeWorld, shown: int
+) -> None:
+    world = make_world(likes=60)
+    user = world.join()
+    import_likes(user)
+    ids = [row["service_id"] for row in world.likes()]
+    hidden = 1 if shown else 22
+    unlisted = ServiceMapping.objects.filter(service_id__in=ids[:hidden])
+    unlisted.update(listed=False)
+    for service_id in ids[: hidden + shown]:
+        world.order("unlike", user="alice", service_id=service_id)
+    if not shown:
+        Checkpoint.objects.filter(listing="saved").update(total=60 - hidden)
+    for _ in range(2):
+        assert import_likes(user).exit_code == 1
+        assert read_question(world, "saved") == (hidden + shown, 0)
+    assert questions.agree(user, "saved")
+    assert import_likes(user).removed_on_spotify == hidden + shown
+    assert read_question(world, "saved") == (0, 0)
+    assert import_likes(user).exit_code == 0
+
+
+def test_a_question_about_loves_is_answered_while_the_list_lacks_rows(loved: World) -> None:
+    user = loved.users["alice"]
+    take_back(loved, GONE)
+    assert export_likes(user).exit_code == 1
+    loved.box.add_faults({"kind": "wobble", "by": 1, "match": "user.getLovedTracks"})
+    assert export_likes(user).exit_code == 75
+    assert export_likes(user).exit_code == 1
+    assert questions.agree(user, "loved")
+    assert export_likes(user).exit_code == 0
+    assert loved.states(user) == {"present": LIKES - GONE, "removed": GONE}
