@@ -181,7 +181,14 @@ def _compare_edits(a: Title, b: Title) -> Iterator[Evidence]:
     elif singles_a != singles_b:
         named = " and ".join(f"'{text}'" for text in sorted({*a.singles, *b.singles}))
         text = f"{named} is mostly the same recording"
-        yield Evidence("version", "note", text, "single-note")
+        # "2011 Mix" is the same take, and as long; a single may be cut.
+        is_year = all(_is_year_mix(text) for text in singles_a ^ singles_b)
+        yield Evidence("version", "note", text, "year-mix" if is_year else "single-note")
+
+
+def _is_year_mix(text: str) -> bool:
+    words = split_words(text)
+    return words[-1:] == ("mix",) and len(words) == 2 and words[0].isdigit()
 
 
 def _key_edit(text: str) -> frozenset[str]:

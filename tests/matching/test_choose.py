@@ -87,6 +87,11 @@ def test_choose_leaves_a_single_version_to_a_person() -> None:
     assert choose(wanted, [page]).verdict is Verdict.REVIEW
 
 
+def test_choose_takes_a_take_mixed_anew() -> None:
+    wanted = TrackDescription("Yellow Boat - 2011 Mix", ("Ada",))
+    assert choose(wanted, [TrackDescription("Yellow Boat", ("Ada",))]).verdict is Verdict.MATCH
+
+
 def test_one_isrc_settles_one_step_only() -> None:
     facts = {"album": "One", "duration_ms": 200_000, "isrc": "USUM71703861"}
     one = TrackDescription("Alpha", ("X",), **facts)
