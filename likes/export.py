@@ -98,13 +98,14 @@ class Export:
         reading = read_loved(self.user, self.connector)
         may_remove = {Reading.WHOLE: self._may_remove, Reading.LACKING: self._was_told_of}
         adopted = settle_by_loved_list(self.user, may_remove.get(reading))
-        if reading == Reading.WHOLE and not self.checkpoint.removals_asked:
-            close_question(self.checkpoint)
         self._note_adopted(adopted)
         return adopted
 
     def _may_remove(self, gone: int, loved: int) -> bool:
-        return may_remove(self.checkpoint, gone, loved, accept=self.accept_removals)
+        allowed = may_remove(self.checkpoint, gone, loved, accept=self.accept_removals)
+        if allowed:
+            close_question(self.checkpoint)
+        return allowed
 
     def _was_told_of(self, gone: int, loved: int) -> bool:
         """Of a list that always lacks a few rows, only a person's word removes any."""

@@ -57,10 +57,11 @@ def reconcile(walk: Walk) -> None:
         return
     difference = None if _adds_up(walk) else _find_difference(walk)
     gone = [*(difference.gone if difference else ()), *_find_gone_of_hidden(walk)]
-    refused = _refuse_removals(walk, len(gone))
+    refused = bool(gone) and _refuse_removals(walk, len(gone))
     with transaction.atomic():
-        if not refused:
+        if gone and not refused:
             _mark_removed(walk, gone)
+        if not refused:
             close_question(walk.checkpoint)
         if difference and difference.stood_still:
             unlist(walk.user, [*difference.hidden, *difference.nameless])
@@ -122,7 +123,7 @@ def _find_gone_of_hidden(walk: Walk) -> list[str]:
 def _mark_removed(walk: Walk, keys: Sequence[str]) -> None:
     settings = SyncSettings.objects.filter(user=walk.user)
     follow = settings.filter(on_unlike=SyncSettings.Unlike.FOLLOW).exists()
-    count = mark_removed_on_spotify(walk.user, keys, follow, walk.run) if keys else 0
+    count = mark_removed_on_spotify(walk.user, keys, follow, walk.run)
     walk.summary.removed_on_spotify += count
 
 

@@ -58,11 +58,9 @@ def adopt_loved_pages(
     return [like.pk for like in adopted]
 
 
-def leave_taken_back(
-    user: User, batch: Iterable[Like], pages: dict[int, ServiceMapping]
-) -> list[int]:
+def leave_taken_back(user: User, batch: Iterable[Like], pages: dict[int, ServiceMapping]) -> None:
     """End those of a batch whose page was un-loved, for another like of this user, since they
-    wait: it is not loved again unasked. Return their ids.
+    wait: it is not loved again unasked.
 
     A like that is newer, or that a person let in again since, asks for it.
     """
@@ -84,7 +82,6 @@ def leave_taken_back(
             like.removed_at = like.updated_at = timezone.now()
             left.append(like)
     Like.objects.bulk_update(left, ["state", "last_error", "removed_at", "updated_at"])
-    return [like.pk for like in left]
 
 
 def settle_by_loved_list(
