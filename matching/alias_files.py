@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from importlib import resources
+from itertools import combinations
 from pathlib import Path
 
 from matching.normalize import fold, split_words, squash
@@ -19,9 +20,11 @@ ARTICLES = frozenset({"the", "los", "las", "les", "die"})
 
 
 def drop_article(folded: str) -> str:
-    """Return a folded name without a leading article: "beatles"."""
+    """Return a folded name without a leading article: "beatles"; "the the" and "a ha" whole."""
     first, _, rest = folded.partition(" ")
-    return rest if rest and first in ARTICLES else folded
+    second, _, more = rest.partition(" ")
+    is_article = first in ARTICLES or (first == "a" and more and len(second) > 1)  # "A. R. Rahman"
+    return rest if rest and is_article and rest not in ARTICLES else folded
 
 
 @lru_cache(maxsize=1)
@@ -46,6 +49,16 @@ def _squash(name: str) -> str:
 def load_whole_names() -> frozenset[str]:
     """Return the folded names of acts whose name has "&", "," or "and" inside."""
     return frozenset(drop_article(fold(line)) for line in _read_lines("whole_names.txt"))
+
+
+@lru_cache(maxsize=1)
+def load_apart() -> frozenset[frozenset[str]]:
+    """Return pairs of folded names of acts that look like one and are two, out of ``apart.tsv``."""
+    pairs: set[frozenset[str]] = set()
+    for line in _read_lines("apart.tsv"):
+        names = [drop_article(fold(cell)) for cell in line.split("\t")]
+        pairs.update(frozenset(pair) for pair in combinations(names, 2))
+    return frozenset(pairs)
 
 
 @lru_cache(maxsize=1)

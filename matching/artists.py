@@ -9,15 +9,22 @@ from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
-from matching.alias_files import drop_article, load_aliases, load_whole_names
+from matching.alias_files import drop_article, load_aliases, load_apart, load_whole_names
 from matching.normalize import LOST, fits, fold, word_set
-from matching.romanise import is_latin, sound_key
+from matching.romanise import is_latin, sound_alike
 
 # What stands between names in a joined credit; the plus of "Mamamoo+" ends a name. Alternatives
 # without nesting: linear time.
 _JOINTS = re.compile(
     r"\s*(?:[,;/&×|、，]|\+(?=\s*\w))\s*|\s+(?:and|x|vs\.?|feat\.?|ft\.?|featuring|(?:duet\s+)?with|con|y|e|und|et|pres\.?"
     r"|presents)\s+|\s*[()\[\]]\s*",
+    re.IGNORECASE,
+)
+# What belongs to the name before it: "Frank Sinatra, Jr.", "Nirvana (UK)", "Hole (2)".
+_SUFFIX = re.compile(
+    r"\s*,\s*((?:jr|sr|junior|senior)\b\.?)"
+    r"|\s*[(\[]((?:uk|us|usa|can|canada|aus|australia|nz|ger|germany|fr|france|swe|sweden|jp|japan"
+    r"|band|rapper|dj|singer|producer|duo|\d{1,2}))[)\]]",
     re.IGNORECASE,
 )
 _GUEST_MARK = re.compile(
@@ -34,9 +41,20 @@ _IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers si
 _FEW = 8  # names of a credit that are looked at for one spelled nearly alike
 _MOST_JOINED = 5  # pieces of one name: "Crosby, Stills, Nash & Young"
 _MOST_NAMES = 64  # of an orchestra with its choir; names are held against each other
+_SHORT_SOUND = 3
 _LONG_NAME = 5  # "Nas" is not named by "Lil Nas X"
 
 _ENSEMBLES = word_set("trio quartet quintet sextet orchestra band combo ensemble")
+
+# Where a service or a file names nobody.
+_NOBODY = frozenset(
+    {
+        "various artists", "various artist", "various interprets", "various", "va", "v a",
+        "unknown artist", "unknown", "artista desconocido", "artiste inconnu", "varios artistas",
+        "vários artistas", "artisti vari", "verschiedene interpreten", "unbekannter kunstler",
+        "unbekannter interpret", "artistes varies", "no artist", "n a",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +84,22 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
     wholes: list[str] = []
     main: list[str] = []
     featured: list[str] = []
+    pieces: list[str] = []
     for artist in artists:
-        if not artist.strip():
+        if fold(artist) in _NOBODY or not artist.strip():
             continue
+        artist = _tie_suffixes(artist)
         head, *tail = _GUEST_SPLIT.split(artist)
         names = split_names(head) or split_names(artist)
         wholes.append(fold_name(head) or fold_name(artist))
         main.extend(names)
+        pieces.extend(_split_all(artist))
         for guest in tail:
             featured.extend(split_names(guest))
     for guest in guests:
         featured.extend(read_guests(guest))
     main, featured = main[:_MOST_NAMES], featured[:_MOST_NAMES]
-    names = tuple(dict.fromkeys(name for artist in artists for name in _split_all(artist)))
-    names = names[:_MOST_NAMES]
+    names = tuple(dict.fromkeys(pieces))[:_MOST_NAMES]
     return Credit(
         wholes=tuple(dict.fromkeys(wholes)),
         main=frozenset(main),
@@ -96,6 +116,13 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
 def read_guests(text: str) -> tuple[str, ...]:
     """Return the names in "feat. Jess Glynne & Macklemore", folded."""
     return split_names(_GUEST_MARK.sub("", text).partition(_GUEST_END)[0])
+
+
+def _tie_suffixes(artist: str) -> str:
+    """Return "Frank Sinatra Jr." for "Frank Sinatra, Jr.", "Nirvana UK" for "Nirvana (UK)"."""
+    if "," not in artist and "(" not in artist and "[" not in artist:
+        return artist
+    return _SUFFIX.sub(lambda found: f" {found[1] or found[2]}", artist)
 
 
 def _read_act(artists: tuple[str, ...]) -> str:
@@ -124,7 +151,10 @@ def split_names(credit: str) -> tuple[str, ...]:
     whole = fold_name(credit)
     if whole in load_whole_names():
         return (whole,)
-    return tuple(dict.fromkeys(_join_wholes(credit))) or ((whole,) if whole else ())
+    names = list(_join_wholes(credit))
+    if not names or len(set(names)) < len(names):  # "Jack & Jack" are one act
+        return (whole,) if whole else ()
+    return tuple(names)
 
 
 def _join_wholes(credit: str) -> Iterator[str]:
@@ -168,6 +198,8 @@ def compare_credits(a: Credit, b: Credit) -> str:
     """
     if not a.main or not b.main:
         return "missing"
+    if frozenset((a.wholes[0], b.wholes[0])) in load_apart():
+        return "other"
     if a.main == b.main or a.wholes == b.wholes or a.everyone == b.everyone:
         return "equal"
     if _squash_all(a.main) == _squash_all(b.main):
@@ -181,16 +213,14 @@ def compare_credits(a: Credit, b: Credit) -> str:
         return "ensemble"
     if any(_sound_alike(x, y) for x in firsts_a for y in firsts_b):
         return "primary"
-    fewer, more = sorted((a.pieces, b.pieces), key=len)
-    leader = (a.names if more is a.pieces else b.names)[:1]
-    if len(fewer) > 1 and fewer <= more and fewer.issuperset(leader):
+    if _names_more(a, b) or _names_more(b, a):
         return "contained"
     if min(len(a.main), len(b.main)) > 1 and (a.main <= b.everyone or b.main <= a.everyone):
         return "contained"
     all_a, all_b = a.everyone | a.pieces, b.everyone | b.pieces
     if a.main <= all_b or b.main <= all_a:
         return "second"  # Aerosmith's "Walk This Way" and Run-DMC's with Aerosmith
-    if all_a & all_b or set(a.wholes) & all_b or set(b.wholes) & all_a:
+    if all_a & all_b or all_a.intersection(_list_acts(b)) or all_b.intersection(_list_acts(a)):
         return "shared"
     near_a, near_b = firsts_a.union(a.names[:_FEW]), firsts_b.union(b.names[:_FEW])
     if any(_are_near(x, y) for x in near_a for y in near_b):
@@ -198,6 +228,19 @@ def compare_credits(a: Credit, b: Credit) -> str:
     if all(is_latin(x) != is_latin(y) for x in firsts_a for y in firsts_b):
         return "other-script"
     return "other"
+
+
+def _names_more(a: Credit, b: Credit) -> bool:
+    """Tell whether ``a`` names all of ``b`` and more, the first of ``a`` among them; "Crosby,
+    Stills, Nash & Young" is an act of its own, not one more than "Crosby, Stills & Nash"."""
+    if len(b.pieces) < 2 or not b.pieces <= a.pieces:
+        return False
+    known = load_whole_names()
+    return a.names[0] in b.pieces and not (a.wholes[0] in known and b.wholes[0] in known)
+
+
+def _list_acts(credit: Credit) -> set[str]:
+    return {name for name in (*credit.wholes, credit.family) if name}
 
 
 def _list_firsts(credit: Credit) -> set[str]:
@@ -209,16 +252,14 @@ def _list_firsts(credit: Credit) -> set[str]:
     firsts = {credit.primary, credit.wholes[0]}
     if credit.names and credit.names[0] in credit.main:
         firsts.add(credit.names[0])
-    firsts.update(name for name in (credit.family, credit.act) if name)
+    family = "" if credit.wholes[0] in load_whole_names() else credit.family
+    firsts.update(name for name in (family, credit.act) if name)
     return firsts
 
 
 def _sound_alike(a: str, b: str) -> bool:
     """Tell whether one name in another script is written as the other sounds: "Кино", "Kino"."""
-    if is_latin(a) == is_latin(b):
-        return False
-    sound = sound_key(a)
-    return len(sound) > 2 and sound == sound_key(b)
+    return is_latin(a) != is_latin(b) and sound_alike(a, b, _SHORT_SOUND)
 
 
 def find_unmatched(a: Credit, b: Credit) -> list[str]:
@@ -266,6 +307,8 @@ def _are_ensemble(a: str, b: str) -> bool:
     if not extra or not shorter or len(" ".join(shorter)) < 4:
         return False
     if longer[: len(shorter)] == shorter:
+        if len(shorter) == 1:
+            return False  # "Mike" and "Mike + The Mechanics"
         rest = longer[len(shorter) :]
         return rest[:2] in (["and", "the"], ["and", "his"], ["and", "her"], ["and", "friends"]) or (
             len(rest) == 1 and rest[0] in _ENSEMBLES
