@@ -103,11 +103,14 @@ def prepare(description: TrackDescription) -> Prepared:
 
 
 def _move_names_to_guests(title: Title, credit: Credit) -> Title:
-    """Read "Drip Too Hard (Lil Baby & Gunna)" by Lil Baby as naming its artists."""
+    """Read "Drip Too Hard (Lil Baby & Gunna)" by Lil Baby as naming its artists, and so "Peaceful
+    Easy Feeling - Eagles 2013 Remaster"."""
     named = {
-        note.words: note.text
+        note.words: text
         for note in title.notes
-        if note.meaning == "subtitle" and not credit.everyone.isdisjoint(split_names(note.text))
+        if note.meaning == "subtitle"
+        for text in (note.text, " ".join(note.words))
+        if not credit.everyone.isdisjoint(split_names(text))
     }
     if not named:
         return title

@@ -102,12 +102,16 @@ _WORDS = {
 
 _ROMAN_DIGITS = frozenset("ivxlcdm")
 
-NUMBER_WORDS = {
-    word: str(number)
-    for number, word in enumerate(
-        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    )
+_UP_TO_NINETEEN = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+NUMBER_WORDS = {word: str(number) for number, word in enumerate(_UP_TO_NINETEEN)} | {
+    word: str(10 * number) for number, word in enumerate(_TENS, 2)
 }
+_POWERS = {"hundred": "00", "thousand": "000"}
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")  # "10,000 Miles"
 
 
 _MANGLED = re.compile("[ÂÃÅÎÏÐÑØÙãâåæçèéìí][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|ï¿½?")
@@ -215,8 +219,23 @@ def _respell(word: str) -> str:
 
 
 def split_words(text: str) -> tuple[str, ...]:
-    """Return the words of ``fold(text)`` with number words as digits."""
-    return tuple(NUMBER_WORDS.get(word) or _drop_zeros(word) for word in fold(text).split())
+    """Return the words of ``fold(text)`` with number words as digits, "twenty one" as one word."""
+    if "," in text:
+        text = _THOUSANDS.sub("", text)
+    if text[:1] == "-" and text[1:2].isdecimal():
+        text = f"minus {text[1:]}"  # "-1"
+    read: list[str] = []
+    before = ""
+    for word in fold(text).split():
+        number = NUMBER_WORDS.get(word) or _drop_zeros(word)
+        if word in _POWERS:  # "One Hundred Years", "A Thousand Miles"
+            counted = before in NUMBER_WORDS or before.isdecimal()
+            number = (read.pop() if counted else "1") + _POWERS[word]
+        elif before in _TENS and word in _UP_TO_NINETEEN[1:10]:
+            number = read.pop()[0] + number  # "Twenty One"
+        read.append(number)
+        before = word
+    return tuple(read)
 
 
 def _drop_zeros(word: str) -> str:

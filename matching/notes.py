@@ -68,6 +68,9 @@ def _read_piece(place: str, text: str) -> Note:
     words = split_title_words(_translate(text))
     if _names_guests(words, text):
         return Note("guests", text, place, words, _find_closing_versions(words, text))
+    if len(words) > 2 and words[0] in ("with", "w") and words[-1] in tags.PLAYERS:
+        played = Version("version", frozenset(words[1:]), text)  # perhaps an arrangement
+        return Note("version", text, place, words, (played,))
     if (words and words[0] in tags.CREDIT_MARKS) or _names_source(words, text):
         # "(prod. Metro Boomin)", "- From "Frozen""
         return Note("harmless", text, place, words, _find_closing_versions(words, text))
@@ -81,9 +84,13 @@ def _read_piece(place: str, text: str) -> Note:
     kept, parts = set_parts_aside(rest)
     if parts and not kept:
         return Note("part", text, place, parts)
-    named = [w for w in kept if w not in tags.HARMLESS and not w[:1].isdigit()]
-    if (remastered and len(named) <= 2) or _names_edition(words):  # "- 2003 Sony Remaster"
-        return Note("harmless", text, place, words)
+    named = {
+        w
+        for w in kept
+        if w not in tags.HARMLESS and w.isalpha() and len(w) > 1 and not w.startswith("version")
+    }
+    if (remastered and named <= tags.MASTERERS) or _names_edition(words):
+        return Note("harmless", text, place, words)  # "- 2003 Sony Remaster"
     versions = tuple(_read_plain_version(rest, text))
     if versions:
         return Note("version", text, place, words, versions)
@@ -158,8 +165,11 @@ def _names_guests(words: tuple[str, ...], text: str) -> bool:
     if words[0] in ("with", "w", "con", "duet"):
         if not tags.OF_VERSIONS.isdisjoint(words):  # "- With rap and … ALSO ALBUM VERSION"
             return False
-        return words[1] not in ("or", "a", "you", "me", "my", "your", "out", "love", "version")
+        return words[1] not in _NO_GUESTS and words[-1] not in tags.PLAYERS
     return words[0] in tags.GUEST_MARKS or text[:1] == "&"
+
+
+_NO_GUESTS = word_set("or a you me my your out love version")  # "(With or Without You)"
 
 
 def _names_source(words: tuple[str, ...], text: str) -> bool:
@@ -168,10 +178,12 @@ def _names_source(words: tuple[str, ...], text: str) -> bool:
         words = words[:-1]  # "From "Frozen" / Soundtrack Version"
     if not words or not _NOT_OF_SOURCES.isdisjoint(words):
         return False
-    if words[0] == "from" or words[:2] == ("featured", "in") or "theme from" in " ".join(words):
+    if words[0] == "music":  # "- Music From "Sponge On The Run" Movie"
+        words = words[1:]
+    if words[:1] == ("from",) or words[:2] == ("featured", "in") or "theme from" in " ".join(words):
         quoted = any(q in text for q in '"“”«»‘')
         return quoted or "theme" in words or not tags.SOURCE_WORDS.isdisjoint(words[1:])
-    return words[-1] in ("soundtrack", "ost") or words[0] == "ost"
+    return words[-1:] in (("soundtrack",), ("ost",)) or words[:1] == ("ost",)
 
 
 _NOT_OF_SOURCES = word_set("live version remix acoustic instrumental karaoke cover")
@@ -215,6 +227,8 @@ def _find_versions(words: tuple[str, ...], text: str, place: str) -> Iterator[Ve
             if words[start:stop] != trigger.words:
                 continue
             opens = start == 0 and place == "dash" and trigger.kind == "live"  # "- Live: O2 Arena"
+            if start and word == "live" and words[start - 1] in tags.BEFORE_LIVE:
+                continue  # "(Let Me Live)"
             if trigger.anywhere or opens or _stands_at_edge(words, start, stop, end):
                 kinds.setdefault(trigger.kind, set()).add(trigger.sense)
                 used.update(range(start, stop))
@@ -232,7 +246,7 @@ def _stands_at_edge(words: tuple[str, ...], start: int, stop: int, end: int) -> 
         return start == 0 or stop - start > 1 or len(words) <= 5
     follower = words[stop]
     return (
-        (start == 0 and follower in tags.FOLLOWERS)
+        (start == 0 and follower in tags.FOLLOWERS and words[0] != "take")  # "(Take on the World)"
         or follower in ("version", "ver", "mix")
         or (start == 0 and (follower.isdigit() or words[-1].isdigit()))
     )
@@ -271,8 +285,11 @@ def set_parts_aside(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str,
                     break
                 parts.append(number)
                 index += 2
-            while index < len(words) and words[index].isdigit():
-                parts.append(words[index])
+            roman = following in tags.ROMAN  # "Parts I-V"
+            while index < len(words) and (
+                words[index].isdigit() or (roman and words[index] in tags.ROMAN)
+            ):
+                parts.append(_read_number(words[index]))
                 index += 1
             continue
         glued = _read_glued_part(word)

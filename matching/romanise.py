@@ -17,14 +17,18 @@ _SMALL = {"ゃ": "a", "ゅ": "u", "ょ": "o", "ぁ": "a", "ぃ": "i", "ぅ": "u"
 _TO_HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 
 # Romanisations differ in these: Hepburn and Kunrei, long vowels, the "u" of borrowed words, the
-# many ways to write Cyrillic, Revised Romanisation and what Korean acts call themselves.
+# many ways to write Cyrillic.
 _ALIKE = (
     ("shch", "sh"), ("sch", "sh"), ("tch", "ch"), ("tsu", "tu"), ("ts", "t"), ("shi", "si"),
     ("chi", "ti"), ("ch", "j"), ("dz", "z"), ("ji", "zi"), ("fu", "hu"), ("kh", "h"), ("ph", "f"),
     ("ck", "k"), ("qu", "ku"), ("x", "ks"), ("eo", "o"), ("eu", "u"), ("ou", "o"), ("wo", "o"),
-    ("w", "v"), ("y", "i"), ("j", "i"), ("g", "k"), ("b", "p"), ("d", "t"), ("l", "r"), ("c", "k"),
-    ("v", "u"), ("m", "n"),
+    ("w", "v"), ("y", "i"), ("j", "i"), ("c", "k"), ("v", "u"), ("mb", "nb"), ("mp", "np"),
+    ("mm", "nm"),
 )  # fmt: skip
+# Kana know no "l"; of hangul's consonants each is written in two ways (Revised Romanisation, and
+# what Korean acts call themselves).
+_KANA_ALIKE = (("l", "r"),)
+_HANGUL_ALIKE = (("g", "k"), ("b", "p"), ("d", "t"), ("l", "r"))
 
 
 def is_latin(text: str) -> bool:
@@ -38,20 +42,36 @@ def is_latin(text: str) -> bool:
 @lru_cache(maxsize=8192)
 def romanise(text: str) -> str:
     """Return ``text`` in Latin letters, lower case, without blanks, or "" if no rule reads it."""
-    kana = any("\u3041" <= c <= "\u30ff" for c in text)
+    kana = _has_kana(text)
     if kana and any(_is_han(c) for c in text):
         return ""
     read = _read_kana(text) if kana else text
     return "".join(c for c in anyascii(simplify_han(read)).lower() if c.isalnum())
 
 
+def sound_alike(a: str, b: str, shortest: int) -> bool:
+    """Tell whether two texts are read alike, in at least ``shortest`` letters: "Кино", "Kino"."""
+    both = a + b
+    extra: tuple[tuple[str, str], ...] = ()
+    if any("\uac00" <= c <= "\ud7a3" for c in both):
+        extra = _HANGUL_ALIKE
+    elif _has_kana(both):
+        extra = _KANA_ALIKE
+    key = _key_sound(a, extra)
+    return len(key) >= shortest and key == _key_sound(b, extra)
+
+
 @lru_cache(maxsize=8192)
-def sound_key(text: str) -> str:
+def _key_sound(text: str, extra: tuple[tuple[str, str], ...]) -> str:
     """Return a form in which two romanisations of one text are mostly equal, or ""."""
     key = romanise(text)
-    for spelling, plain in _ALIKE:
+    for spelling, plain in _ALIKE + extra:
         key = key.replace(spelling, plain)
     return "".join(c for c, before in zip(key, " " + key, strict=False) if c != before)
+
+
+def _has_kana(text: str) -> bool:
+    return any("\u3041" <= c <= "\u30ff" for c in text)
 
 
 def _is_han(character: str) -> bool:

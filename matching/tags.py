@@ -63,6 +63,14 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("session", "live lounge", anywhere=True, sense="lounge"),
     *_triggers("session", "recorded at", anywhere=True),
     *_each("session", "bbc session,peel session", anywhere=True),
+    # "Nikes - A COLORS SHOW", "Weird Fishes - From the Basement", "Lean On - triple j"
+    *_each("session", "colors show,from the basement,at the bbc,kexp,npr,audiotree", anywhere=True),
+    *_each("session", "triple j,maida vale,daytrotter,electric lady studios", anywhere=True),
+    *_each("session", "la blogotheque,take away show,jam in the van,sofar", anywhere=True),
+    *_each("session", "paste studios,vevo dscvr,cercle,boiler room", anywhere=True),
+    *_each("session", "mahogany session,mahogany sessions,apple music home", anywhere=True),
+    *_each("session", "apple music live,amazon original,deezer session", anywhere=True),
+    *_each("session", "bbc radio 1,bbc radio 2,radio 1 session", anywhere=True),
     # "Protect Ya Neck (Instrumental)", "Love Shack (Acapella)"
     *_triggers("instrumental", "instrumental,instrumentals,instrumental version", anywhere=True),
     *_triggers("instrumental", "instrumentale,instrumentaal,instrumentalversion", anywhere=True),
@@ -119,14 +127,26 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("arrangement", "strings,string quartet,quartet", sense="strings"),
     *_triggers("arrangement", "piano,piano version,solo piano,piano solo", sense="piano"),
     *_triggers("arrangement", "8 bit,chiptune", sense="8 bit"),
-    *_each("arrangement", "violin,guitar,cello,harp,choir,lullaby,music box,jazz version"),
+    *_each("arrangement", "violin,guitar,cello,harp,choir,music box,jazz version"),
+    *_each("arrangement", "lullaby version,lullaby rendition,lullaby cover"),
+    *_triggers("arrangement", "with strings,with string quartet", anywhere=True, sense="strings"),
+    *_triggers("arrangement", "with orchestra,with choir", anywhere=True, sense="orchestra"),
     *_triggers("arrangement", "arr,arr for,arr by,arranged by,arranged for,version for"),
     *_triggers("arrangement", "arrangement,transcription"),
     # "Boyz N The Hood - Spanish Version", "Cupid - Korean Version"
-    *_triggers("language", "spanish,espanol,en espanol", sense="spanish"),
+    *_triggers("language", "spanish,espanol,en espanol,en castellano,spanisch", sense="spanish"),
+    *_triggers("language", "english,en ingles,in english,englisch,em ingles", sense="english"),
+    *_triggers("language", "french,francais,francaise,en francais", sense="french"),
+    *_triggers("language", "german,deutsch,deutsche,auf deutsch", sense="german"),
+    *_triggers("language", "italian,italiano,italiana,in italiano", sense="italian"),
+    *_triggers("language", "portuguese,portugues,em portugues", sense="portuguese"),
+    *_each("language", "dutch,swedish,norwegian,danish,finnish,turkish,greek,arabic,hebrew"),
+    *_each("language", "hindi,tamil,telugu,malayalam,kannada,punjabi,bengali,marathi,urdu"),
+    *_each("language", "thai,vietnamese,tagalog,indonesian,hawaiian,catalan,euskara"),
+    *_each("language", "polish version,irish version,welsh version,gaelic"),
     *_triggers("language", "chinese,mandarin", sense="chinese"),
     *_each("language", "cantonese"),
-    *_each("language", "english,french,german,italian,japanese,korean,portuguese,russian"),
+    *_each("language", "japanese,korean,russian"),
     *_each("language", "spanglish"),
     # "Cheney Lane - Mixed", "Don't Ditch (Continuous DJ Mix)"
     *_triggers("mixed", "mixed,continuous mix,dj mix,continuous dj mix,mix cut"),
@@ -241,10 +261,27 @@ SURE_ROMAN = frozenset({"ii", "iii", "iv", "vi", "vii", "viii", "ix", "xii", "xi
 GUEST_MARKS = _word_set("feat ft featuring with w con fea freat duet")
 INLINE_GUEST_MARKS = ("feat.", "ft.", "featuring", "feat", "ft")
 CREDIT_MARKS = ("prod", "produced")
+# Of "(with the London Symphony Orchestra)": no guest.
+PLAYERS = _word_set(
+    "strings orchestra orchestre orchester choir philharmonic symphony quartet ensemble sinfonietta"
+)
+# "(Let Me Live)", "(The Way We Live)": not a concert.
+BEFORE_LIVE = _word_set(
+    "me we i you to they us it he she who people how long must can cant will wont dont never still "
+    "could would should where and or both love not"
+)
 
 REMASTER_WORDS = _word_set(
     "remaster remastered remastering remasterd remasterizado remasterizada remasterise "
     "remasters remastered2 master"
+)
+
+# Who or what remasters: "- 2003 Sony Remaster", "- Remastered At Abbey Road Studios"; any other
+# word tells of a recording: "- Esher Remastered", "- Wembley 1986 Remaster".
+MASTERERS = _word_set(
+    "sony warner emi rca columbia motown atlantic capitol rhino abbey road studios at by from for "
+    "rudy van gelder rvg bob ludwig steve hoffman dsd sacd cd vinyl analog analogue tape tapes "
+    "collection hi fi k2 bit uhqcd blu ray fully newly new half speed master masters"
 )
 
 # Words of a version note that say nothing about which version.

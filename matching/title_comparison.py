@@ -10,14 +10,17 @@ from rapidfuzz.distance import OSA
 
 from matching.alias_files import load_readings
 from matching.descriptions import Evidence
-from matching.normalize import LOST, fits, split_words, squash, word_set
-from matching.romanise import is_latin, sound_key
+from matching.normalize import LOST, fits, split_title_words, split_words, squash, word_set
+from matching.notes import Note
+from matching.romanise import is_latin, sound_alike
 from matching.tags import HARMLESS, OF_VERSIONS, SOURCE_WORDS, SURE_ROMAN
 from matching.titles import Title
 
 _LITTLE_WORDS = word_set("the a an and")
 _AND_ELSEWHERE = word_set("y und et")  # "Fútbol & Rumba", "Fútbol y Rumba"
 _KEYS = word_set("minor moll flat sharp")  # "Sonata in C", "Sonata in C Minor"
+_PLACES = word_set("at from in on for inside")
+_CAUSES = word_set("support aid memory honor honour")  # "- In Support Of The … Fund"
 _PREPOSITIONS = word_set("in on of to for at")
 _SECTIONS = word_set("intro outro interlude prelude")  # "KOTMS II INTRO" and "KOTMS II OUTRO"
 # "My Heart Can't Tell You No" and "… Tell Me No"; "I Been Born Again" and "I've …"
@@ -36,6 +39,11 @@ _SEPARATORS = "/:,"
 _SHORT_TITLE = 6
 
 _TRACK_NUMBER = re.compile(r"\d{1,2}\s*[.)_]\s*[^\W\d]")
+# "Op. 27 No. 2", "K. 626", "BWV 1007"
+_CATALOGUE = re.compile(
+    r"\b(?:(?:op|opus|kv|bwv|hwv|rv|woo)\.? ?|(?:k|d|hob)\. ?)\d+[a-z]?(?:,? (?:no|nr)\. ?\d+)?",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d+")
 
 
@@ -94,6 +102,9 @@ def _compare_words(a: Title, b: Title) -> Evidence:
     if core_a == core_b and a.lead == b.lead and sorted(a.subtitles) == sorted(b.subtitles):
         return Evidence("title", "agrees", _say_equal(a, b), "title-equal")
     if squash(a.full) == squash(b.full) or _skeleton(a.full) == _skeleton(b.full):
+        if _have_other_articles(a.full, b.full):
+            text = "the titles have other articles"
+            return Evidence("title", "doubt", text, "title-near")
         text = "titles equal but for signs and little words"
         return Evidence("title", "agrees", text, "title-equal")
     if LOST in core_a + core_b and fits(squash(a.full), squash(b.full)):
@@ -104,14 +115,24 @@ def _compare_words(a: Title, b: Title) -> Evidence:
     if _opens_with_track_number(a, b) or _opens_with_track_number(b, a):
         text = "one title opens with what may be a track's number"
         return Evidence("title", "doubt", text, "track-number")
+    if _catalogued(a, b) or _catalogued(b, a):
+        text = "only one title has a catalogue number"
+        return Evidence("title", "doubt", text, "catalogue-one-side")
     if _numbers_in_core(a) != _numbers_in_core(b) and _numbers(a) != _numbers(b):
         return Evidence("title", "differs", "the titles differ in a number", "other-number")
     if core_a == core_b or _skeleton(a.core) == _skeleton(b.core) or fits(core_a, core_b):
         return _compare_subtitles(a, b)
     if squash(a.full) == core_b or squash(b.full) == core_a:
         longer = b if squash(a.full) == core_b else a
-        return _weigh_subtitle(*longer.subtitles, longer.lead, cut_off=longer.cut_off)
+        return _weigh_subtitles(a, b, *longer.subtitles, longer.lead)
     return _compare_spellings(a, b)
+
+
+def _catalogued(a: Title, b: Title) -> bool:
+    """Tell whether ``a`` is ``b`` with a catalogue number: "Requiem, K. 626: Lacrimosa"."""
+    if not _CATALOGUE.search(a.core_text) or _CATALOGUE.search(b.core_text):
+        return False
+    return squash(split_title_words(_CATALOGUE.sub(" ", a.core_text))) == squash(b.core)
 
 
 def _opens_with_track_number(a: Title, b: Title) -> bool:
@@ -145,7 +166,7 @@ def _compare_subtitles(a: Title, b: Title) -> Evidence:
         if len(squashed_a) > len(squashed_b):
             longer, shorter = extra_a, squashed_b
         extra = (words for words in longer if squash(words) not in shorter)
-        return _weigh_subtitle(*extra, cut_off=a.cut_off or b.cut_off)
+        return _weigh_subtitles(a, b, *extra)
     joined_a, joined_b = "".join(sorted(squashed_a)), "".join(sorted(squashed_b))
     shared = _count_shared(extra_a, extra_b)
     if shared > 0.5 or OSA.normalized_similarity(joined_a, joined_b) > _NEARLY_ALIKE:
@@ -159,13 +180,20 @@ def _count_shared(a: set[tuple[str, ...]], b: set[tuple[str, ...]]) -> float:
     return (words_a & words_b).total() / max(words_a.total(), words_b.total())
 
 
-def _weigh_subtitle(*extra: tuple[str, ...], cut_off: bool) -> Evidence:
+def _weigh_subtitles(a: Title, b: Title, *extra: tuple[str, ...]) -> Evidence:
     """Weigh the subtitles that one side has and the other has not."""
-    named = " and ".join(sorted(f"'{' '.join(words)}'" for words in extra if words))
+    notes = [n for title in (a, b) for n in title.notes if n.words and n.words in extra]
+    named = " and ".join(sorted({f"'{note.text}'" for note in notes}))
     text = f"the subtitle {named} is on one side only" if named else "a subtitle is on one side"
-    if named and not cut_off and all(_is_long(words) for words in extra if words):
+    whole = not a.cut_off and not b.cut_off
+    if notes and whole and all(_is_long(n.words) and not _names_place(n) for n in notes):
         return Evidence("title", "agrees", text, "long-subtitle-one-side")
     return Evidence("title", "doubt", text, "subtitle-one-side")
+
+
+def _names_place(note: Note) -> bool:
+    """Tell "- From the Basement", which says where it was played, from "(From Me to You)"."""
+    return note.place == "dash" and note.words[0] in _PLACES and _CAUSES.isdisjoint(note.words[1:2])
 
 
 def _is_long(words: tuple[str, ...]) -> bool:
@@ -189,6 +217,8 @@ def _compare_spellings(a: Title, b: Title) -> Evidence:
         return Evidence("title", "doubt", text, "title-near")
     if one_number and (_are_near(a.full, b.full) or _are_near(a.core, b.core)):
         return Evidence("title", "doubt", "the titles are spelled nearly alike", "title-near")
+    if _read_alike(a, b):
+        return Evidence("title", "agrees", "titles equal as they are read", "title-romanised")
     if is_latin("".join(a.full)) != is_latin("".join(b.full)):
         if _numbers(a) == _numbers(b) and _sound_alike(a, b):
             text = "titles equal, each in another script"
@@ -264,19 +294,32 @@ def _are_one_word(a: str, b: str) -> bool:
 
 def _sound_alike(a: Title, b: Title) -> bool:
     """Tell whether one title is written as the other sounds: "まつり", "Matsuri"."""
+    return any(
+        sound_alike(squash(one), squash(other), _SHORT_SOUND)
+        for one, other in ((a.full, b.full), (a.core, b.core))
+    )
+
+
+def _have_other_articles(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    """Tell "A Man" from "The Man", where neither is just the other without its article."""
+    articles_a, articles_b = (Counter(w for w in words if w in _LITTLE_WORDS) for words in (a, b))
+    return not articles_a <= articles_b and not articles_b <= articles_a
+
+
+def _read_alike(a: Title, b: Title) -> bool:
+    """Tell whether one title is a known reading of the other: "★", "Blackstar"."""
     readings = load_readings()
-    for one, other in ((a.full, b.full), (a.core, b.core)):
-        words_a, words_b = squash(one), squash(other)
-        if readings.get(words_a, words_a) == readings.get(words_b, words_b):
-            return True
-        sound = sound_key(words_a)
-        if len(sound) >= _SHORT_SOUND and sound == sound_key(words_b):
+    for one, other in ((squash(a.full), squash(b.full)), (squash(a.core), squash(b.core))):
+        if (one in readings or other in readings) and (
+            readings.get(one, one) == readings.get(other, other)
+        ):
             return True
     return False
 
 
 def _skeleton(words: tuple[str, ...]) -> str:
-    """Return words without articles: "A Hazy Shade of Winter" is "Hazy Shade of Winter".
+    """Return words without articles: "A Hazy Shade of Winter" is "Hazy Shade of Winter". The last
+    word stays: "Plan A".
 
     Neither does a doubled letter in a long word count ("Obsesión", "Obsession").
     """
@@ -284,7 +327,8 @@ def _skeleton(words: tuple[str, ...]) -> str:
     kept = tuple(
         _undouble(word)
         for index, word in enumerate(words)
-        if word not in _LITTLE_WORDS and not (index in inner and word in _AND_ELSEWHERE)
+        if index + 1 == len(words)
+        or not (word in _LITTLE_WORDS or (index in inner and word in _AND_ELSEWHERE))
     )
     return squash(kept) or squash(words)
 

@@ -169,6 +169,8 @@ def _cut_bare_version(core: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Ver
             return core[:-2], (Version(tail[0], frozenset(), " ".join(tail)),)
         if length == 1 and tail[0] in ("remix", "rmx"):
             return core[:-1], (Version("remix", frozenset(), tail[0]),)
+        if length == 1 and tail[0] == "live" and core[-2] not in tags.BEFORE_LIVE:
+            return core[:-1], (Version(tail[0], frozenset(), tail[0]),)  # "Tra Tra Tra Live"
         if length == 1 and tail[0] in ("instrumental", "karaoke"):
             return core[:-1], (Version(tail[0], frozenset(), tail[0]),)
     return core, ()
@@ -178,6 +180,8 @@ def _cut_inline_guests(core_text: str) -> tuple[str, str]:
     """Return ("The Journey", "Feat. Veela") for "The Journey Feat. Veela"."""
     words = core_text.split(" ")
     for index, word in enumerate(words):
+        if words[index - 1].isdigit() and word.casefold() == "ft":
+            continue  # "6 Ft Under"
         if index and word.casefold() in tags.INLINE_GUEST_MARKS and index + 1 < len(words):
             return " ".join(words[:index]), " ".join(words[index:])
     return core_text, ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -123,7 +124,7 @@ def _weigh_one_sided(
 def _compare_qualifiers(kind: str, a: Version, b: Version, known: frozenset[str]) -> Evidence:
     """Compare whose remix, or which concert; ``known`` are words of artists both sides name."""
     first, second = sorted((a, b), key=lambda v: v.text)
-    words_a, words_b = "".join(sorted(a.qualifier)), "".join(sorted(b.qualifier))
+    words_a, words_b = _join_qualifier(a), _join_qualifier(b)
     against = f"'{first.text}' against '{second.text}'"
     if a.qualifier == b.qualifier or words_a == words_b:
         if _read_lengths(a) != _read_lengths(b):  # "Carl Cox Remix", "Carl Cox Remix Edit"
@@ -132,7 +133,8 @@ def _compare_qualifiers(kind: str, a: Version, b: Version, known: frozenset[str]
     if a.qualifier <= b.qualifier or b.qualifier <= a.qualifier:
         extra = a.qualifier ^ b.qualifier
         # "Lucian Remix" and "Remix", both with Lucian
-        if all(word in known or word.removesuffix("s") in known for word in extra):
+        one_more = bool(a.qualifier and b.qualifier) and _names_several(a) != _names_several(b)
+        if not one_more and all(word in known or word.removesuffix("s") in known for word in extra):
             text = f"{against}, and both sides name that artist"
             return Evidence("version", "agrees", text, "version-by-artist")
         strength = "doubt" if kind != "live" or _may_be_another_night(a, b) else "agrees"
@@ -142,6 +144,19 @@ def _compare_qualifiers(kind: str, a: Version, b: Version, known: frozenset[str]
     if kind in _BY_NAME and _are_near(a.qualifier, b.qualifier):
         return Evidence("version", "doubt", f"{against}: named nearly alike", "version-near")
     return Evidence("version", "differs", against, "other-version")
+
+
+_JOINT = re.compile(r"[&+,]|\b(?:and|x|vs)\b", re.IGNORECASE)
+
+
+def _names_several(version: Version) -> bool:
+    """Tell "Y & Z Remix", which is not "Y Remix", from "Twisted Melons Remix"."""
+    return bool(_JOINT.search(version.text))
+
+
+def _join_qualifier(version: Version) -> str:
+    """Return whose version it is, as one string: "Kygo's Remix" is "Kygo Remix"."""
+    return "".join(sorted(word.removesuffix("s") for word in version.qualifier))
 
 
 def _read_lengths(version: Version) -> frozenset[str]:
