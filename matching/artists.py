@@ -39,6 +39,7 @@ _GUEST_SPLIT = re.compile(
 _IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers singalong")
 
 _FEW = 8  # names of a credit that are looked at for one spelled nearly alike
+_LONGEST_WHOLE = 60  # letters of such a name
 _MOST_JOINED = 5  # pieces of one name: "Crosby, Stills, Nash & Young"
 _MOST_NAMES = 64  # of an orchestra with its choir; names are held against each other
 _SHORT_SOUND = 3
@@ -163,11 +164,14 @@ def _join_wholes(credit: str) -> Iterator[str]:
     joints = [found.span() for found in _JOINTS.finditer(credit)]
     starts, ends = [0, *(end for _, end in joints)], [*(start for start, _ in joints), len(credit)]
     index = 0
+    known = load_whole_names()
     while index < len(starts):
         last = min(index + _MOST_JOINED, len(starts))
+        while last > index + 1 and ends[last - 1] - starts[index] > _LONGEST_WHOLE:
+            last -= 1
         for stop in range(last, index, -1):
             name = fold_name(credit[starts[index] : ends[stop - 1]].strip())
-            if stop == index + 1 or name in load_whole_names():
+            if stop == index + 1 or name in known:
                 break
         if name:
             yield name

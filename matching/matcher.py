@@ -27,6 +27,7 @@ from matching.versions import Album, Side, compare_versions
 
 # No real name is longer; what is gets cut, so that no text however long takes long.
 _LONGEST = 400
+_LONGEST_CREDIT = 2_000
 
 # Lengths in milliseconds; docs/matching.md has what was measured. Two services show the same
 # recording within a second of each other; other versions of a song seldom come that close.
@@ -91,7 +92,7 @@ class Prepared:
 def prepare(description: TrackDescription) -> Prepared:
     """Return ``description`` taken apart; ``compare`` takes it in place of the description."""
     title = take_apart(_limit(description.title))
-    artists = tuple(_limit(artist) for artist in description.artists[:50])
+    artists = tuple(_limit_credit(description.artists))
     title = _move_names_to_guests(title, read_credit(artists))
     return Prepared(
         description=description,
@@ -126,6 +127,16 @@ def _read_album(text: str) -> Album:
     kinds = sorted({version.kind for version in title.versions})
     named = (*title.core, *kinds, *title.parts)
     return Album(frozenset(split_words(text)), squash(named))
+
+
+def _limit_credit(artists: tuple[str, ...]) -> Iterator[str]:
+    """Yield the artists, up to as many letters as any real credit has."""
+    left = _LONGEST_CREDIT
+    for artist in artists:
+        if left <= 0:
+            return
+        left -= len(artist)
+        yield _limit(artist)
 
 
 def _limit(text: str) -> str:

@@ -119,7 +119,7 @@ def _compare_words(a: Title, b: Title) -> Evidence:
         text = "only one title has a catalogue number"
         return Evidence("title", "doubt", text, "catalogue-one-side")
     if _numbers_in_core(a) != _numbers_in_core(b) and _numbers(a) != _numbers(b):
-        return Evidence("title", "differs", "the titles differ in a number", "other-number")
+        return Evidence("title", "differs", _say_numbers(a, b), "other-number")
     if core_a == core_b or _skeleton(a.core) == _skeleton(b.core) or fits(core_a, core_b):
         return _compare_subtitles(a, b)
     if squash(a.full) == core_b or squash(b.full) == core_a:
@@ -147,6 +147,16 @@ def _say_equal(a: Title, b: Title) -> str:
     if aside:
         return "titles equal after setting aside " + " and ".join(f"'{text}'" for text in aside)
     return "titles equal but for spelling"
+
+
+def _say_numbers(a: Title, b: Title) -> str:
+    """Return "the titles differ in a number: 21 against 22"."""
+    numbers_a, numbers_b = Counter(_numbers(a)), Counter(_numbers(b))
+    sides = sorted(
+        ", ".join(sorted(only)) for only in (numbers_a - numbers_b, numbers_b - numbers_a) if only
+    )
+    only = " only on one side" if len(sides) == 1 else ""
+    return f"the titles differ in a number: {' against '.join(sides)}{only}"
 
 
 def _numbers_in_core(title: Title) -> list[str]:
