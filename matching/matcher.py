@@ -46,7 +46,7 @@ _SETTLED_BY_LENGTH = frozenset(
         "subtitle-one-side", "subtitles-near", "year-note", "edit-note", "edit-one-side",
         "mix-one-side", "cut-one-side", "version-says-more", "live-album-one-side",
         "remix-album-one-side", "session-album-one-side", "guest-one-side", "title-near",
-        "title-longer", "other-script", "version-near", "version-edit",
+        "title-longer", "other-script", "long-subtitle-one-side", "version-near", "version-edit",
     }
 )  # fmt: skip
 
@@ -223,8 +223,10 @@ def gather_evidence(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     items += _compare_albums(a, b)
     lengths = list(_compare_lengths(a.description.duration_ms, b.description.duration_ms))
     refused = {item.rule for item in items if item.kind == "differs"}
+    same_album = bool(a.album.key) and a.album.key == b.album.key
+    if _share_album(a, b):
+        items = [_doubt_on_album(item) for item in items]
     if any(item.rule == "length-same" for item in lengths):
-        same_album = bool(a.album.key) and a.album.key == b.album.key
         items = [_settle_by_length(item, same_album) for item in items]
     items += lengths
     if a.isrc and b.isrc:
@@ -318,6 +320,13 @@ def _compare_lengths(a: int | None, b: int | None) -> Iterator[Evidence]:
         yield Evidence("duration", "doubt", text, "length-far")
     else:
         yield Evidence("duration", "note", text, "length-near")
+
+
+def _doubt_on_album(item: Evidence) -> Evidence:
+    """Doubt what names two tracks of one album: "The Path" and "The Path (A New Beginning)"."""
+    if item.rule == "long-subtitle-one-side":
+        return replace(item, kind="doubt", text=f"{item.text}, and the album is the same")
+    return item
 
 
 def _settle_by_length(item: Evidence, same_album: bool) -> Evidence:

@@ -51,6 +51,22 @@ def collect_rules(comparison: Comparison, kind: str) -> set[str]:
             describe("Breathe", album="The Fat Remixes"),
             Verdict.REVIEW,
         ),
+        # two tracks of one album, unless their lengths say that one was renamed
+        (
+            describe("The Path", album="The Last of Us"),
+            describe("The Path (A New Beginning)", album="The Last of Us"),
+            Verdict.REVIEW,
+        ),
+        (
+            describe("The Path", album="The Last of Us", duration_ms=171_000),
+            describe("The Path (A New Beginning)", album="The Last of Us", duration_ms=171_400),
+            Verdict.MATCH,
+        ),
+        (
+            describe("The Path", album="The Last of Us"),
+            describe("The Path (A New Beginning)", album="Best Of"),
+            Verdict.MATCH,
+        ),
         # one of two artists each, on an album of both
         (
             describe("Go Crazy", "Young Thug", album="Slime & B"),
