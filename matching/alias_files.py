@@ -52,6 +52,21 @@ def load_whole_names() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
+def load_composers() -> frozenset[str]:
+    """Return the folded names of composers, as ``artists.tsv`` knows them, out of
+    ``composers.txt``."""
+    names = (drop_article(fold(line)) for line in _read_lines("composers.txt"))
+    return frozenset(load_aliases().get(_squash(name), name) for name in names)
+
+
+@lru_cache(maxsize=1)
+def load_composers_in_titles() -> frozenset[str]:
+    """Return the names of composers as a title begins with them: in full, or the last word."""
+    names = {fold(line) for line in _read_lines("composers.txt")}
+    return frozenset(names | {name.split()[-1] for name in names})
+
+
+@lru_cache(maxsize=1)
 def load_apart() -> frozenset[frozenset[str]]:
     """Return pairs of folded names of acts that look like one and are two, out of ``apart.tsv``."""
     pairs: set[frozenset[str]] = set()

@@ -9,7 +9,13 @@ from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
-from matching.alias_files import drop_article, load_aliases, load_apart, load_whole_names
+from matching.alias_files import (
+    drop_article,
+    load_aliases,
+    load_apart,
+    load_composers,
+    load_whole_names,
+)
 from matching.normalize import LOST, fits, fold, word_set
 from matching.romanise import is_latin, sound_alike
 
@@ -38,11 +44,13 @@ _GUEST_SPLIT = re.compile(
 # An act that plays other people's songs, or a maker of backing tracks.
 _IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers singalong")
 
+_CAST = frozenset({"cast", "company"})
 _FEW = 8  # names of a credit that are looked at for one spelled nearly alike
 _LONGEST_WHOLE = 60  # letters of such a name
 _MOST_JOINED = 5  # pieces of one name: "Crosby, Stills, Nash & Young"
 _MOST_NAMES = 64  # of an orchestra with its choir; names are held against each other
 _SHORT_SOUND = 3
+_LONG_UMLAUTS = 8  # "Blue" is not "Blü"
 _LONG_NAME = 5  # "Nas" is not named by "Lil Nas X"
 
 _ENSEMBLES = word_set("trio quartet quintet sextet orchestra band combo ensemble")
@@ -76,6 +84,7 @@ class Credit:
     pieces: frozenset[str]
     primary: str
     imitator: bool
+    cast: bool
     family: str = ""
     act: str = ""
 
@@ -109,6 +118,7 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
         pieces=frozenset(names),
         primary=main[0] if main else "",
         imitator=any(not _IMITATORS.isdisjoint(whole.split()) for whole in wholes),
+        cast=any(not _CAST.isdisjoint(whole.split()) for whole in wholes),
         family=_read_family(wholes[0]) if wholes else "",
         act=_read_act(artists),
     )
@@ -196,7 +206,8 @@ def compare_credits(a: Credit, b: Credit) -> str:
 
     ``missing`` (one says nothing), ``equal``, ``primary`` (the same first artist), ``ensemble``
     (the same with a band's name), ``contained`` (all of one side's names, split at every joint,
-    are on the other, its first one or two main ones among them), ``second`` (one's artist is named
+    are on the other, its first one or two main ones among them), ``performers`` (the same, one
+    side naming the composer first), ``second`` (one's artist is named
     after another on the other), ``shared`` (another artist in common), ``near`` (spelled nearly
     alike, or one name within the other), ``other-script``, ``other``.
     """
@@ -221,6 +232,8 @@ def compare_credits(a: Credit, b: Credit) -> str:
         return "contained"
     if min(len(a.main), len(b.main)) > 1 and (a.main <= b.everyone or b.main <= a.everyone):
         return "contained"
+    if _are_played_alike(a, b):
+        return "performers"
     all_a, all_b = a.everyone | a.pieces, b.everyone | b.pieces
     if a.main <= all_b or b.main <= all_a:
         return "second"  # Aerosmith's "Walk This Way" and Run-DMC's with Aerosmith
@@ -241,6 +254,17 @@ def _names_more(a: Credit, b: Credit) -> bool:
         return False
     known = load_whole_names()
     return a.names[0] in b.pieces and not (a.wholes[0] in known and b.wholes[0] in known)
+
+
+def _are_played_alike(a: Credit, b: Credit) -> bool:
+    """Tell whether the same play and one side names the composer first: "Debussy; Seong-Jin Cho",
+    "Seong-Jin Cho"."""
+    composers = load_composers()
+    if (a.primary in composers) == (b.primary in composers):
+        return False
+    players_a, players_b = a.main - composers, b.main - composers
+    fewer, more = sorted((players_a, players_b), key=len)
+    return bool(fewer) and fewer <= more
 
 
 def _list_acts(credit: Credit) -> set[str]:
@@ -300,7 +324,14 @@ def _share_words(a: str, b: str) -> bool:
 
 
 def _squash_all(names: frozenset[str] | set[str]) -> frozenset[str]:
-    return frozenset(name.replace(" ", "") for name in names)
+    return frozenset(_undot(name.replace(" ", "")) for name in names)
+
+
+def _undot(name: str) -> str:
+    """Return a long name with its umlauts as folding leaves them: "Groenemeyer", "Grönemeyer"."""
+    if len(name) < _LONG_UMLAUTS:
+        return name
+    return name.replace("ae", "a").replace("oe", "o").replace("ue", "u")
 
 
 def _are_ensemble(a: str, b: str) -> bool:

@@ -58,7 +58,7 @@ def _list_readings(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     squashed = squash(words)
     if squashed in load_readings():
         yield (load_readings()[squashed],)
-    if not squashed.isascii() and (roman := romanise(squashed)):
+    if not squashed.isascii() and (roman := romanise(" ".join(words))):
         yield (roman,)
 
 

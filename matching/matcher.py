@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from matching.alias_files import load_composers_in_titles
 from matching.artists import (
     Credit,
     compare_credits,
@@ -91,7 +92,7 @@ class Prepared:
 
 def prepare(description: TrackDescription) -> Prepared:
     """Return ``description`` taken apart; ``compare`` takes it in place of the description."""
-    title = take_apart(_limit(description.title))
+    title = take_apart(_cut_composer(_limit(description.title)))
     artists = tuple(_limit_credit(description.artists))
     title = _move_names_to_guests(title, read_credit(artists))
     return Prepared(
@@ -101,6 +102,14 @@ def prepare(description: TrackDescription) -> Prepared:
         album=_read_album(_limit(description.album)),
         isrc=fold(description.isrc).replace(" ", "").upper() if description.isrc.strip() else "",
     )
+
+
+def _cut_composer(title: str) -> str:
+    """Return "Concerto in E" for "Vivaldi: Concerto in E"."""
+    head, colon, rest = title.partition(":")
+    if colon and rest.strip() and fold(head) in load_composers_in_titles():
+        return rest.strip()
+    return title
 
 
 def _move_names_to_guests(title: Title, credit: Credit) -> Title:
@@ -240,6 +249,7 @@ _ARTISTS = {
     "primary": ("agrees", "the same first artist"),
     "ensemble": ("agrees", "the same artist with and without a band"),
     "contained": ("agrees", "the artists of one side are among those of the other"),
+    "performers": ("agrees", "the same performers, one side naming the composer first"),
     "second": ("doubt", "the artist of one side is not the first on the other"),
     "shared": ("doubt", "an artist in common, but not the first one"),
     "near": ("doubt", "the artists are spelled alike, but not the same"),
@@ -264,6 +274,8 @@ def _compare_artists(a: Prepared, b: Prepared) -> Iterator[Evidence]:
         # "Go Crazy" on "Slime & B": each service names another of the two
         kind, text, relation = "doubt", f"{text}, but the same album", "by-album"
     yield Evidence("artists", kind, text, f"artists-{relation}")
+    if kind == "agrees" and a.credit.cast != b.credit.cast:
+        yield Evidence("artists", "doubt", "only one side names a cast", "cast-one-side")
     if relation in ("equal", "primary"):
         yield from _compare_guests(a, b, relation)
 

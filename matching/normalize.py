@@ -37,6 +37,7 @@ _STYLISED = {
     "∆": "a",
     "δ": "a",
     "†": "t",
+    "∞": "o",  # 22 (OVER S∞∞N)
 }
 
 _QUOTES = "'’‘‛ʼʻ`´′＇ʹ"
@@ -246,6 +247,7 @@ def _drop_zeros(word: str) -> str:
 _NUMBER_SIGN = re.compile(
     r"\b(?:(?:no|nr)\.\s*|number\s+)(?=\d)", re.IGNORECASE
 )  # "Gymnopédie No. 1"
+_KOECHEL = re.compile(r"\bKV(?=\.? ?\d)", re.IGNORECASE)  # "KV 626", "K. 626"
 # "C♯ Minor", "F#-moll", "E♭ Major"; a "#" before a digit is a number's.
 _SHARP = re.compile(r"\b([A-Ha-h])(?:♯|#(?!\d))")
 _FLAT = re.compile(r"\b([A-Ha-h])♭")
@@ -288,7 +290,7 @@ def split_title_words(text: str) -> tuple[str, ...]:
         text = _MOVEMENT.sub(lambda found: f"{read_roman(found[1].lower())}. ", text)
         text = _NUMBERED.sub(lambda found: f"{_ORDINALS.get(found[1].lower(), found[1])}. ", text)
         text = _MAJOR.sub(r"\1", text)
-    text = _NUMBER_SIGN.sub(" ", text)
+    text = _KOECHEL.sub("K", _NUMBER_SIGN.sub(" ", text))
     if _NTH.search(text):
         text = _NTH.sub(lambda found: _ORDINALS[found[1].lower()], text)
     return split_words(text)

@@ -74,6 +74,8 @@ def _read_piece(place: str, text: str) -> Note:
     if (words and words[0] in tags.CREDIT_MARKS) or _names_source(words, text):
         # "(prod. Metro Boomin)", "- From "Frozen""
         return Note("harmless", text, place, words, _find_closing_versions(words, text))
+    if year := _read_date(words):  # "- Live at Folsom State Prison - January 1968"
+        return Note("year", text, place, (year, *(word for word in words if word != year)))
     meaning = "edit" if words[-2:] == ("with", "intro") else _read_plain_words(words)
     if meaning:
         return Note(meaning, text, place, words)
@@ -125,7 +127,7 @@ def _read_plain_words(words: tuple[str, ...]) -> str:
     if not known:
         if any(w in tags.HARMLESS_HEADS for w in words) or tags.VIDEO.issubset(words):
             return "harmless"
-        if len(words) == 1 and _is_year(words[0]):
+        if len(words) == 1 and is_year(words[0]):
             return "year"
         return _read_year_mix(words)
     if words[-1] not in tags.HARMLESS and words[-1] not in tags.LAST_WORDS:
@@ -143,7 +145,7 @@ def _read_year_mix(words: tuple[str, ...]) -> str:
     """Return what "- 2015 Mix" means, the same take mixed anew, and "(US Version)"."""
     if len(words) < 2 or words[-1] not in ("mix", "version", "ver"):
         return ""
-    return "single" if words[-1] == "mix" and _is_year(words[0]) else "edit"
+    return "single" if words[-1] == "mix" and is_year(words[0]) else "edit"
 
 
 def _cut_remaster(words: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
@@ -196,8 +198,16 @@ def _find_closing_versions(words: tuple[str, ...], text: str) -> tuple[Version, 
     return tuple(Version(v.kind, frozenset(kept[1:-1]), text) for v in found)
 
 
-def _is_year(word: str) -> bool:
+def is_year(word: str) -> bool:
     return len(word) == 4 and word.isdigit() and word[:2] in ("19", "20")
+
+
+def _read_date(words: tuple[str, ...]) -> str:
+    """Return the year of "January 13, 1968", or "" for what is more or less than a date."""
+    years = [word for word in words if is_year(word)]
+    months = tags.MONTHS.intersection(words)
+    plain = all(word.isdigit() or _is_date(word) or word in months for word in words)
+    return years[0] if len(years) == 1 and months and plain else ""
 
 
 def _is_short_year(word: str) -> bool:
@@ -207,7 +217,7 @@ def _is_short_year(word: str) -> bool:
 
 def _is_date(word: str) -> bool:
     """Tell a year, and the ordinal of "50th Anniversary Edition"."""
-    return _is_year(word) or (word[-2:] in ("th", "st", "nd", "rd") and word[:-2].isdigit())
+    return is_year(word) or (word[-2:] in ("th", "st", "nd", "rd") and word[:-2].isdigit())
 
 
 _BY_FIRST_WORD: dict[str, list[tags.Trigger]] = {}
@@ -260,7 +270,7 @@ def _read_plain_version(words: tuple[str, ...], text: str) -> Iterator[Version]:
     rest = frozenset(w for w in words if w not in tags.EMPTY_QUALIFIERS)
     if len(words) < 2:
         return
-    last = next((w for w in reversed(words) if not _is_year(w) and w not in ("mono", "stereo")), "")
+    last = next((w for w in reversed(words) if not is_year(w) and w not in ("mono", "stereo")), "")
     if last in _VERSION_WORDS or words[0] in _VERSION_WORDS:
         owner = "'s " in text.replace("’", "'").casefold()
         yield Version("rerecording" if owner else "version", rest, text)

@@ -25,10 +25,22 @@ _ALIKE = (
     ("w", "v"), ("y", "i"), ("j", "i"), ("c", "k"), ("v", "u"), ("mb", "nb"), ("mp", "np"),
     ("mm", "nm"),
 )  # fmt: skip
+# Greek is written by letter or by sound: "Yparcho", "Yparho".
+_GREEK_ALIKE = (("ch", "h"),)
+_GREEK = (
+    ("ου", "ou"), ("αυ", "av"), ("ευ", "ev"), ("μπ", "b"), ("γγ", "ng"), ("γκ", "g"), ("ει", "i"),
+    ("οι", "i"), ("η", "i"), ("υ", "y"), ("χ", "h"), ("ξ", "x"),
+)  # fmt: skip
+# Which final consonant of hangul is spoken as which, unless a vowel follows: "벚꽃" is "beotkkot".
+_FINALS = {
+    2: 1, 3: 1, 5: 4, 6: 4, 9: 1, 10: 16, 11: 8, 12: 8, 13: 8, 14: 17, 15: 8, 18: 17, 19: 7, 20: 7,
+    22: 7, 23: 7, 24: 1, 25: 7, 26: 17,
+}  # fmt: skip
+_SYLLABLES, _LAST_SYLLABLE, _NO_INITIAL = 0xAC00, 0xD7A3, 11
 # Kana know no "l"; of hangul's consonants each is written in two ways (Revised Romanisation, and
 # what Korean acts call themselves).
 _KANA_ALIKE = (("l", "r"),)
-_HANGUL_ALIKE = (("g", "k"), ("b", "p"), ("d", "t"), ("l", "r"))
+_HANGUL_ALIKE = (("ng", "n"), ("g", "k"), ("b", "p"), ("d", "t"), ("l", "r"))
 
 
 def is_latin(text: str) -> bool:
@@ -45,7 +57,7 @@ def romanise(text: str) -> str:
     kana = _has_kana(text)
     if kana and any(_is_han(c) for c in text):
         return ""
-    read = _read_kana(text) if kana else text
+    read = _read_kana(text) if kana else _speak_hangul(_spell_greek(text))
     return "".join(c for c in anyascii(simplify_han(read)).lower() if c.isalnum())
 
 
@@ -53,8 +65,10 @@ def sound_alike(a: str, b: str, shortest: int) -> bool:
     """Tell whether two texts are read alike, in at least ``shortest`` letters: "Кино", "Kino"."""
     both = a + b
     extra: tuple[tuple[str, str], ...] = ()
-    if any("\uac00" <= c <= "\ud7a3" for c in both):
+    if any(map(_is_hangul, both)):
         extra = _HANGUL_ALIKE
+    elif any(map(_is_greek, both)):
+        extra = _GREEK_ALIKE
     elif _has_kana(both):
         extra = _KANA_ALIKE
     key = _key_sound(a, extra)
@@ -65,7 +79,7 @@ def sound_alike(a: str, b: str, shortest: int) -> bool:
 def _key_sound(text: str, extra: tuple[tuple[str, str], ...]) -> str:
     """Return a form in which two romanisations of one text are mostly equal, or ""."""
     key = romanise(text)
-    for spelling, plain in _ALIKE + extra:
+    for spelling, plain in extra + _ALIKE:
         key = key.replace(spelling, plain)
     return "".join(c for c, before in zip(key, " " + key, strict=False) if c != before)
 
@@ -76,6 +90,37 @@ def _has_kana(text: str) -> bool:
 
 def _is_han(character: str) -> bool:
     return "\u3400" <= character <= "\u9fff" or character == "々"
+
+
+def _is_hangul(character: str) -> bool:
+    return _SYLLABLES <= ord(character) <= _LAST_SYLLABLE
+
+
+def _is_greek(character: str) -> bool:
+    return "\u0370" <= character <= "\u03ff"
+
+
+def _spell_greek(text: str) -> str:
+    if not any(map(_is_greek, text)):
+        return text
+    for letters, latin in _GREEK:
+        text = text.replace(letters, latin)
+    return text
+
+
+def _speak_hangul(text: str) -> str:
+    """Return ``text`` with the final consonants of its syllables as they are spoken."""
+    if not any(map(_is_hangul, text)):
+        return text
+    spoken: list[str] = []
+    for character, after in zip(text, text[1:] + " ", strict=True):
+        if _is_hangul(character):
+            final = (ord(character) - _SYLLABLES) % 28
+            vowel = _is_hangul(after) and (ord(after) - _SYLLABLES) // 588 == _NO_INITIAL
+            if final in _FINALS and not vowel:
+                character = chr(ord(character) - final + _FINALS[final])
+        spoken.append(character)
+    return "".join(spoken)
 
 
 def _read_kana(text: str) -> str:

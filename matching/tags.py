@@ -276,6 +276,11 @@ REMASTER_WORDS = _word_set(
     "remasters remastered2 master"
 )
 
+MONTHS = _word_set(
+    "january february march april may june july august september october november december jan feb "
+    "mar apr jun jul aug sep sept oct nov dec"
+)
+
 # Who or what remasters: "- 2003 Sony Remaster", "- Remastered At Abbey Road Studios"; any other
 # word tells of a recording: "- Esher Remastered", "- Wembley 1986 Remaster".
 MASTERERS = _word_set(

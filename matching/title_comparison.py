@@ -39,9 +39,16 @@ _SEPARATORS = "/:,"
 _SHORT_TITLE = 6
 
 _TRACK_NUMBER = re.compile(r"\d{1,2}\s*[.)_]\s*[^\W\d]")
+_UMLAUTS = str.maketrans(
+    {
+        "ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "å": "aa", "Å": "Aa",
+        "ø": "oe", "Ø": "Oe",
+    }
+)  # fmt: skip
 # "Op. 27 No. 2", "K. 626", "BWV 1007"
 _CATALOGUE = re.compile(
-    r"\b(?:(?:op|opus|kv|bwv|hwv|rv|woo)\.? ?|(?:k|d|hob)\. ?)\d+[a-z]?(?:,? (?:no|nr)\. ?\d+)?",
+    r"\b((?:(?:op|opus|kv|bwv|hwv|rv|woo)\.? ?|(?:k|d|hob)\. ?)\d+[a-z]?)"
+    r"(?:,? (?:no|nr)\. ?\d+)?",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d+")
@@ -107,6 +114,8 @@ def _compare_words(a: Title, b: Title) -> Evidence:
             return Evidence("title", "doubt", text, "title-near")
         text = "titles equal but for signs and little words"
         return Evidence("title", "agrees", text, "title-equal")
+    if core_b in _write_out(a) or core_a in _write_out(b):
+        return _compare_subtitles(a, b)
     if LOST in core_a + core_b and fits(squash(a.full), squash(b.full)):
         text = "titles equal but for letters that are hidden or lost"
         return Evidence("title", "agrees", text, "title-equal")
@@ -115,17 +124,36 @@ def _compare_words(a: Title, b: Title) -> Evidence:
     if _opens_with_track_number(a, b) or _opens_with_track_number(b, a):
         text = "one title opens with what may be a track's number"
         return Evidence("title", "doubt", text, "track-number")
+    if _name_same_work(a, b):
+        text = "the same catalogue number, but written otherwise"
+        return Evidence("title", "doubt", text, "catalogue-equal")
     if _catalogued(a, b) or _catalogued(b, a):
         text = "only one title has a catalogue number"
         return Evidence("title", "doubt", text, "catalogue-one-side")
     if _numbers_in_core(a) != _numbers_in_core(b) and _numbers(a) != _numbers(b):
         return Evidence("title", "differs", _say_numbers(a, b), "other-number")
+    if _has_two_names(a, b) or _has_two_names(b, a):
+        text = "one side names the title in two scripts"
+        return Evidence("title", "agrees", text, "title-romanised")
+    if a.subtitles == (b.core,) and b.subtitles == (a.core,):  # "Volare (Nel blu, dipinto di blu)"
+        text = "titles equal, each with the other's core as subtitle"
+        return Evidence("title", "agrees", text, "title-equal")
     if core_a == core_b or _skeleton(a.core) == _skeleton(b.core) or fits(core_a, core_b):
         return _compare_subtitles(a, b)
     if squash(a.full) == core_b or squash(b.full) == core_a:
         longer = b if squash(a.full) == core_b else a
         return _weigh_subtitles(a, b, *longer.subtitles, longer.lead)
     return _compare_spellings(a, b)
+
+
+def _name_same_work(a: Title, b: Title) -> bool:
+    """Tell whether both titles name one catalogue number and no other numbers but on one side:
+    "Violin Concerto, Op. 8 No. 1, RV 269: I. Allegro", "Violin Concerto, RV 269 - 1. Allegro"."""
+    works_a, works_b = (
+        {squash(split_words(w)) for w in _CATALOGUE.findall(title.core_text)} for title in (a, b)
+    )
+    numbers_a, numbers_b = Counter(_numbers(a)), Counter(_numbers(b))
+    return not works_a.isdisjoint(works_b) and (numbers_a <= numbers_b or numbers_b <= numbers_a)
 
 
 def _catalogued(a: Title, b: Title) -> bool:
@@ -209,7 +237,13 @@ def _names_place(note: Note) -> bool:
 def _is_long(words: tuple[str, ...]) -> bool:
     """Tell whether a subtitle is long enough to be no version, and no movement either: "(A Salute
     to 60's Rock)", but not "(III. Allegro ma non troppo)"."""
-    if not words[0].isalpha() or words[0] in SURE_ROMAN or not OF_VERSIONS.isdisjoint(words):
+    words = tuple(word for word in words if word != "and")  # "(U & I)"
+    if (
+        not words
+        or not words[0].isalpha()
+        or words[0] in SURE_ROMAN
+        or not OF_VERSIONS.isdisjoint(words)
+    ):
         return False
     if len(words) == _LONG_SUBTITLE and words[1] == "by":  # "(Avicii by Avicii)"
         return False
@@ -305,7 +339,7 @@ def _are_one_word(a: str, b: str) -> bool:
 def _sound_alike(a: Title, b: Title) -> bool:
     """Tell whether one title is written as the other sounds: "まつり", "Matsuri"."""
     return any(
-        sound_alike(squash(one), squash(other), _SHORT_SOUND)
+        sound_alike(" ".join(one), " ".join(other), _SHORT_SOUND)
         for one, other in ((a.full, b.full), (a.core, b.core))
     )
 
@@ -314,6 +348,22 @@ def _have_other_articles(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     """Tell "A Man" from "The Man", where neither is just the other without its article."""
     articles_a, articles_b = (Counter(w for w in words if w in _LITTLE_WORDS) for words in (a, b))
     return not articles_a <= articles_b and not articles_b <= articles_a
+
+
+def _has_two_names(a: Title, b: Title) -> bool:
+    """Tell whether ``a`` is the title ``b`` in two scripts: "강남스타일 (Gangnam Style)"."""
+    if len(a.subtitles) != 1 or b.subtitles or a.lead or b.lead or a.parts != b.parts:
+        return False
+    core, other, wanted = squash(a.core), squash(a.subtitles[0]), squash(b.core)
+    if is_latin(core) == is_latin(other) or _read_numbers(a.core) != _read_numbers(b.core):
+        return False
+    return wanted == other or (
+        wanted == core
+        and (
+            load_readings().get(other, other) == load_readings().get(core, core)
+            or sound_alike(" ".join(a.core), other, _SHORT_SOUND)
+        )
+    )
 
 
 def _read_alike(a: Title, b: Title) -> bool:
@@ -341,6 +391,12 @@ def _skeleton(words: tuple[str, ...]) -> str:
         or not (word in _LITTLE_WORDS or (index in inner and word in _AND_ELSEWHERE))
     )
     return squash(kept) or squash(words)
+
+
+def _write_out(title: Title) -> set[str]:
+    """Return the core with its umlauts written out, if it has any: "fuer elise"."""
+    written = title.core_text.translate(_UMLAUTS)
+    return set() if written == title.core_text else {squash(split_title_words(written))}
 
 
 def _undouble(word: str) -> str:

@@ -72,7 +72,8 @@ def take_apart(title: str) -> Title:
     versions = [v for note in notes for v in note.versions]
     years = tuple(n.words[0] for n in notes if n.meaning == "year")
     if versions:  # "Shut Up and Dance - Live Acoustic - 2015": which performance
-        versions = [v._replace(qualifier=v.qualifier.union(years)) for v in versions]
+        dates = [word for note in notes if note.meaning == "year" for word in note.words]
+        versions = [v._replace(qualifier=v.qualifier.union(dates)) for v in versions]
     if versions or any(n.meaning == "harmless" for n in notes):
         years = ()  # "Honey - 1991 - Remaster"
     return Title(
