@@ -31,12 +31,15 @@ def drop_article(folded: str) -> str:
 def load_aliases() -> dict[str, str]:
     """Return squashed alias -> folded name, out of ``artists.tsv``."""
     aliases: dict[str, str] = {}
+    acts: set[str] = set()
     for line in _read_lines("artists.tsv"):
         names = [drop_article(fold(cell)) for cell in line.split("\t")]
         # A line of the user's may name an act of ours: all its names are then one act's.
         known = {aliases.get(name.replace(" ", ""), name) for name in names}
         best = names[0] if len(known) == len(names) else aliases.get(_squash(names[0]), names[0])
-        aliases |= {key: best for key, standing in aliases.items() if standing in known}
+        if not known.isdisjoint(acts):
+            aliases |= {key: best for key, standing in aliases.items() if standing in known}
+        acts.add(best)
         aliases |= {_squash(name): best for name in (*names, *known) if name != best}
     return aliases
 

@@ -100,6 +100,8 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
             continue
         artist = _tie_suffixes(artist)
         head, *tail = _GUEST_SPLIT.split(artist)
+        if tail and fold_name(artist) in load_whole_names():
+            head, tail = artist, []  # "Maze featuring Frankie Beverly"
         names = split_names(head) or split_names(artist)
         wholes.append(fold_name(head) or fold_name(artist))
         main.extend(names)
@@ -213,11 +215,11 @@ def compare_credits(a: Credit, b: Credit) -> str:
     """
     if not a.main or not b.main:
         return "missing"
-    if frozenset((a.wholes[0], b.wholes[0])) in load_apart():
+    if len(a.wholes) == len(b.wholes) == 1 and frozenset((*a.wholes, *b.wholes)) in load_apart():
         return "other"
     if a.main == b.main or a.wholes == b.wholes or a.everyone == b.everyone:
         return "equal"
-    if _squash_all(a.main) == _squash_all(b.main):
+    if _squash_all(a.main) == _squash_all(b.main) or _name_family(a, b) or _name_family(b, a):
         return "equal"
     firsts_a, firsts_b = _list_firsts(a), _list_firsts(b)
     if firsts_a & firsts_b or _squash_all(firsts_a) & _squash_all(firsts_b):
@@ -245,6 +247,11 @@ def compare_credits(a: Credit, b: Credit) -> str:
     if all(is_latin(x) != is_latin(y) for x in firsts_a for y in firsts_b):
         return "other-script"
     return "other"
+
+
+def _name_family(a: Credit, b: Credit) -> bool:
+    """Tell whether ``a`` is "Inez & Charlie Foxx" and ``b`` is "Inez Foxx and Charlie Foxx"."""
+    return bool(a.family) and b.main == {a.family, a.names[-1]}
 
 
 def _names_more(a: Credit, b: Credit) -> bool:

@@ -10,7 +10,15 @@ from rapidfuzz.distance import OSA
 
 from matching.alias_files import load_readings
 from matching.descriptions import Evidence
-from matching.normalize import LOST, fits, split_title_words, split_words, squash, word_set
+from matching.normalize import (
+    LOST,
+    NUMBER_WORDS,
+    fits,
+    split_title_words,
+    split_words,
+    squash,
+    word_set,
+)
 from matching.notes import Note
 from matching.romanise import is_latin, sound_alike
 from matching.tags import HARMLESS, OF_VERSIONS, SOURCE_WORDS, SURE_ROMAN
@@ -114,6 +122,8 @@ def _compare_words(a: Title, b: Title) -> Evidence:
             return Evidence("title", "doubt", text, "title-near")
         text = "titles equal but for signs and little words"
         return Evidence("title", "agrees", text, "title-equal")
+    if _read_alike(a, b):
+        return Evidence("title", "agrees", "titles equal as they are read", "title-romanised")
     if core_b in _write_out(a) or core_a in _write_out(b):
         return _compare_subtitles(a, b)
     if LOST in core_a + core_b and fits(squash(a.full), squash(b.full)):
@@ -224,7 +234,7 @@ def _weigh_subtitles(a: Title, b: Title, *extra: tuple[str, ...]) -> Evidence:
     named = " and ".join(sorted({f"'{note.text}'" for note in notes}))
     text = f"the subtitle {named} is on one side only" if named else "a subtitle is on one side"
     whole = not a.cut_off and not b.cut_off
-    if notes and whole and all(_is_long(n.words) and not _names_place(n) for n in notes):
+    if notes and whole and all(_is_long(n) and not _names_place(n) for n in notes):
         return Evidence("title", "agrees", text, "long-subtitle-one-side")
     return Evidence("title", "doubt", text, "subtitle-one-side")
 
@@ -234,21 +244,18 @@ def _names_place(note: Note) -> bool:
     return note.place == "dash" and note.words[0] in _PLACES and _CAUSES.isdisjoint(note.words[1:2])
 
 
-def _is_long(words: tuple[str, ...]) -> bool:
-    """Tell whether a subtitle is long enough to be no version, and no movement either: "(A Salute
-    to 60's Rock)", but not "(III. Allegro ma non troppo)"."""
-    words = tuple(word for word in words if word != "and")  # "(U & I)"
-    if (
-        not words
-        or not words[0].isalpha()
-        or words[0] in SURE_ROMAN
-        or not OF_VERSIONS.isdisjoint(words)
-    ):
+def _is_long(note: Note) -> bool:
+    """Tell whether a subtitle is long enough to be no version, and no movement either: "(Three
+    Stars Will Shine Tonight)", but not "(III. Allegro ma non troppo)"."""
+    words = tuple(word for word in note.words if word != "and")  # "(U & I)"
+    first = note.text.split()[0].casefold()
+    if not words or words[0] in SURE_ROMAN or not OF_VERSIONS.isdisjoint(words):
+        return False
+    if not words[0].isalpha() and first not in NUMBER_WORDS:
         return False
     if len(words) == _LONG_SUBTITLE and words[1] == "by":  # "(Avicii by Avicii)"
         return False
-    numbered = any(c.isdigit() for word in words for c in word)
-    return len(words) >= _LONG_SUBTITLE + 2 * numbered
+    return len(words) >= _LONG_SUBTITLE + 2 * any(map(str.isdigit, note.text))
 
 
 def _compare_spellings(a: Title, b: Title) -> Evidence:
@@ -261,8 +268,6 @@ def _compare_spellings(a: Title, b: Title) -> Evidence:
         return Evidence("title", "doubt", text, "title-near")
     if one_number and (_are_near(a.full, b.full) or _are_near(a.core, b.core)):
         return Evidence("title", "doubt", "the titles are spelled nearly alike", "title-near")
-    if _read_alike(a, b):
-        return Evidence("title", "agrees", "titles equal as they are read", "title-romanised")
     if is_latin("".join(a.full)) != is_latin("".join(b.full)):
         if _numbers(a) == _numbers(b) and _sound_alike(a, b):
             text = "titles equal, each in another script"

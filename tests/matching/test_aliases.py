@@ -10,7 +10,7 @@ import pytest
 from matching import TrackDescription, Verdict, alias_files, compare
 from matching.artists import _JOINTS, _split_all, fold_name, split_names
 from matching.normalize import fold, simplify_han, split_words, squash
-from matching.romanise import romanise, sound_key
+from matching.romanise import romanise, sound_alike
 
 FOLDER = Path(alias_files.__file__).parent / "aliases"
 
@@ -131,6 +131,8 @@ def _forget() -> None:
         alias_files.load_aliases,
         alias_files.load_readings,
         alias_files.load_whole_names,
+        alias_files.load_composers,
+        alias_files.load_apart,
         fold_name,
         split_names,
         _split_all,
@@ -282,8 +284,16 @@ def test_romanise_reads_other_scripts(text: str, latin: str) -> None:
         ("봄날", "Bomnal"),
     ],
 )
-def test_sound_key_joins_romanisations(text: str, spelling: str) -> None:
-    assert sound_key(text) == sound_key(fold(spelling))
+def test_sound_alike_joins_romanisations(text: str, spelling: str) -> None:
+    assert sound_alike(text, fold(spelling), 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [("Мама", "Mana"), ("Кино", "Gino"), ("Рада", "Lata"), ("まつり", "Madori")],
+)
+def test_sound_alike_keeps_other_consonants_apart(text: str, spelling: str) -> None:
+    assert not sound_alike(text, fold(spelling), 3)
 
 
 def test_traditional_characters_are_read_as_simplified() -> None:

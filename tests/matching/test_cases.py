@@ -479,6 +479,9 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
          "Waving Through A Window | Ben Platt", REVIEW),
         ("Männer | Herbert Grönemeyer", "Maenner | Herbert Groenemeyer", MATCH),
         ("Song | Blue", "Song | Blü", DIFFERENT),
+        ("Mockingbird | Inez & Charlie Foxx", "Mockingbird | Inez Foxx And Charlie Foxx", MATCH),
+        ("Joy and Pain | Maze featuring Frankie Beverly",
+         "Joy and Pain | Maze feat. Frankie Beverly", MATCH),
     ],
     "subtitles": [
         ("(I Can't Get No) Satisfaction | The Rolling Stones",
@@ -532,6 +535,8 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Goodnight (Lullaby) | X", "Goodnight | X", REVIEW),
         ("Goodnight (Lullaby Version) | X", "Goodnight | X", DIFFERENT),
         ("Runaway (U & I) | Galantis", "Runaway | Galantis", REVIEW),
+        ("Theme from Dr. Kildare (Three Stars Will Shine Tonight) | Richard Chamberlain",
+         "Theme From Dr. Kildare | Richard Chamberlain", MATCH),
     ],
     "scripts": [
         ("夜に駆ける | YOASOBI", "夜に駆ける | YOASOBI", MATCH),
@@ -570,6 +575,8 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Υπάρχω | Στέλιος Καζαντζίδης", "Yparho | Stelios Kazantzidis", MATCH),
         ("Μαμά Γερνάω | Τάνια Τσανακλίδου", "Mama Gernao | Tania Tsanaklidou", MATCH),
         ("Πώς Να Σωπάσω | Νίκος Ξυλούρης", "Pos na sopaso | Nikos Xilouris", MATCH),
+        ("真夜中のドア〜Stay With Me | Miki Matsubara", "Mayonaka no Door / Stay With Me | 松原みき", MATCH),
+        ("天ノ弱 | 164", "Ten no Jaku | 164", MATCH),
     ],
     "classical works": [
         ("Prelude in C♯ Minor | Rachmaninoff", "Prelude in C Minor | Rachmaninoff", DIFFERENT),
