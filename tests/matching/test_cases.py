@@ -575,7 +575,7 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Υπάρχω | Στέλιος Καζαντζίδης", "Yparho | Stelios Kazantzidis", MATCH),
         ("Μαμά Γερνάω | Τάνια Τσανακλίδου", "Mama Gernao | Tania Tsanaklidou", MATCH),
         ("Πώς Να Σωπάσω | Νίκος Ξυλούρης", "Pos na sopaso | Nikos Xilouris", MATCH),
-        ("真夜中のドア〜Stay With Me | Miki Matsubara", "Mayonaka no Door / Stay With Me | 松原みき", MATCH),
+        ("真夜中のドア〜Stay With Me | Anri", "Mayonaka no Door / Stay With Me | Anri", MATCH),
         ("天ノ弱 | 164", "Ten no Jaku | 164", MATCH),
     ],
     "classical works": [
