@@ -30,7 +30,7 @@ STORED_AT_ONCE = 5_000
 
 def store_tracks(user: Any, tracks: Iterable[TrackDescription]) -> None:
     """Store tracks with their keys."""
-    from likes.merging import list_track_keys
+    from likes.keys import list_track_keys
     from likes.models import Track, TrackKey
 
     waiting = iter(tracks)

@@ -18,10 +18,11 @@ from django.utils import timezone
 from connectors.lastfm import LastfmConnector
 from connectors.lastfm_answers import ShortPage
 from connectors.records import LovedPage, LovedTrack, ScrobbledTrack
+from likes.keys import list_listed_keys
 from likes.leases import checkpoint_of
 from likes.models import Checkpoint, ListedTrack, ListedTrackKey
 from likes.questions import find_most
-from matching import TrackDescription, blocking_keys, name_key
+from matching import name_key
 
 T = TypeVar("T")
 LIBRARY_KEPT = timedelta(days=1)
@@ -56,7 +57,7 @@ def store_listed(
     ListedTrackKey.objects.bulk_create(
         ListedTrackKey(listed=row, user=user, key=key)
         for row in fresh
-        for key in dict.fromkeys(blocking_keys(describe_listed(row)))
+        for key in list_listed_keys(row)
     )
     ListedTrack.objects.bulk_update(
         changed, ["artist", "title", "loved_at", "playcount", "duration_ms", "seen"]
@@ -67,11 +68,6 @@ def store_listed(
 
 def _facts(row: ListedTrack) -> tuple[object, ...]:
     return row.artist, row.title, row.loved_at, row.playcount, row.duration_ms
-
-
-def describe_listed(row: ListedTrack) -> TrackDescription:
-    # Without its duration: Last.fm's are of whatever file was first scrobbled under the name.
-    return TrackDescription(row.title, (row.artist,))
 
 
 class Reading(Enum):

@@ -14,8 +14,8 @@ from django.contrib.auth.models import User
 
 from connectors.lastfm import LastfmConnector
 from connectors.records import TrackPage
-from likes.lastfm_listing import candidates_for, describe_listed
-from likes.merging import describe
+from likes.keys import describe, describe_listed
+from likes.lastfm_listing import candidates_for
 from likes.models import Like, ListedTrack, Service, ServiceMapping, Track, TrackKey
 from matching import (
     Comparison,

@@ -35,6 +35,7 @@ from likes.export import Export
 from likes.leases import Busy, hold_lease
 from likes.models import Checkpoint, Like, Run, Service, Source
 from likes.reconciliation import reconcile
+from likes.rekeying import renew_keys
 from likes.spotify_walk import SliceDone, Walk, walk_saved_tracks
 from likes.summaries import (
     NEEDS_A_PERSON,
@@ -94,7 +95,7 @@ def import_likes(
             if dry_run:
                 _plan_import(user, connector, summary, limit, batch_size)
                 return summary
-            with _lease(run, Checkpoint.Listing.SAVED) as checkpoint:
+            with _lease(run, Checkpoint.Listing.SAVED, progress) as checkpoint:
                 walk = Walk(
                     user=user,
                     connector=connector,
@@ -183,7 +184,7 @@ def import_file(
                 _store_file(user, items, summary, progress or _silent, None)
                 transaction.set_rollback(True)
         else:
-            with _lease(run, Checkpoint.Listing.SAVED):
+            with _lease(run, Checkpoint.Listing.SAVED, progress):
                 _store_file(user, items, summary, progress or _silent, run)
         summary.complete = True
         summary.message = "; ".join(filter(None, [likes.note, _why_unavailable(items)]))
@@ -242,7 +243,7 @@ def export_likes(
         connector = accounts.lastfm_connector(user)
         with (
             _counting_calls(summary, connector),
-            _lease(run, Checkpoint.Listing.LOVED) as checkpoint,
+            _lease(run, Checkpoint.Listing.LOVED, progress) as checkpoint,
         ):
             export = Export(
                 user=user,
@@ -278,7 +279,7 @@ def verify_likes(
         with (
             _counting_calls(summary, lastfm),
             _counting_calls(summary, spotify),
-            _lease(run, Checkpoint.Listing.LOVED),
+            _lease(run, Checkpoint.Listing.LOVED, progress),
         ):
             verify(user, spotify, lastfm, summary, progress or _silent)
     return summary
@@ -327,8 +328,13 @@ def _run(
 
 
 @contextmanager
-def _lease(run: Run, listing: Checkpoint.Listing) -> Iterator[Checkpoint]:
-    """Hold the lease for a run; one that held it before and did not say how it ended was killed."""
+def _lease(
+    run: Run, listing: Checkpoint.Listing, progress: Progress | None
+) -> Iterator[Checkpoint]:
+    """Hold the lease for a run; one that held it before and did not say how it ended was killed.
+
+    The run finds stored keys as its own rules make them.
+    """
     with hold_lease(run.user, listing) as checkpoint:
         others = Run.objects.filter(
             user=run.user, state=Run.State.RUNNING, started_at__lt=run.started_at
@@ -336,6 +342,7 @@ def _lease(run: Run, listing: Checkpoint.Listing) -> Iterator[Checkpoint]:
         others.filter(kind__in=LEASED[listing]).update(
             state=Run.State.FAILED, ended_at=timezone.now(), message="Cut off before its end."
         )
+        renew_keys(checkpoint, progress or _silent)
         yield checkpoint
 
 

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 
 from connectors.records import LikedTrack, ServiceTrack
+from likes.keys import describe, list_merge_keys, list_track_keys, name_plainly
 from likes.models import Service, ServiceMapping, Track, TrackKey
-from matching import (
-    TrackDescription,
-    Verdict,
-    blocking_keys,
-    choose,
-    name_key,
-    simplify_titles,
-)
+from matching import Verdict, blocking_keys, choose, name_key
 
 #: How far apart the lengths of two masterings of one recording are, at most, to be merged.
 MERGE_WITHIN_MS = 3000
-
-
-def describe(track: Track | ServiceTrack | ServiceMapping) -> TrackDescription:
-    return TrackDescription(
-        title=track.title,
-        artists=tuple(track.artists),
-        album=track.album,
-        duration_ms=track.duration_ms,
-        isrc=track.isrc,
-    )
 
 
 @dataclass
@@ -116,30 +99,6 @@ def _name_row(row: ServiceTrack | ServiceMapping) -> tuple[str, str]:
     return name_key(artist, row.title), name_key(artist, row.album)
 
 
-def list_track_keys(track: Track) -> list[str]:
-    """Return the keys to be stored of a track: those that find it among the user's own lists on
-    Last.fm, and those that find what may be merged with it."""
-    return list(dict.fromkeys([*blocking_keys(describe(track)), *list_merge_keys(track)]))
-
-
-def list_merge_keys(track: Track | ServiceTrack) -> list[str]:
-    """Return keys of which two descriptions share one, if they may be merged.
-
-    Merging asks for more than a match: a wrong one hides a like, and a missed one costs nothing,
-    as two tracks with one Last.fm page are loved once. So either the ISRC is the same, or the
-    credited artists and the title but for harmless notes.
-    """
-    artists = sorted({name_key(artist, "") for artist in track.artists})
-    plain = _name_plainly(track.title)
-    keys = [_shorten("\x1f".join([*artists, title])) for title in sorted(plain)]
-    return [f"i:{track.isrc}", *keys] if track.isrc else keys
-
-
-def _shorten(text: str) -> str:
-    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
-    return f"m:{digest[:40]}"
-
-
 def _may_be_merged(track: Track, wanted: ServiceTrack) -> bool:
     """Of two that share a merge key: the length must be the same too, or else the ISRC.
 
@@ -157,11 +116,7 @@ def _may_be_one_release(a: Track | ServiceTrack, b: Track | ServiceTrack) -> boo
     """Whether the albums are one but for their edition, or unknown; a single bears its title."""
     if not a.album or not b.album:
         return True
-    albums = [_name_plainly(one.album) for one in (a, b)]
+    albums = [name_plainly(one.album) for one in (a, b)]
     return bool(albums[0] & albums[1]) or any(
-        album & _name_plainly(one.title) for album in albums for one in (a, b)
+        album & name_plainly(one.title) for album in albums for one in (a, b)
     )
-
-
-def _name_plainly(name: str) -> set[str]:
-    return {name_key("", plain) for plain in (name, *simplify_titles(name))}

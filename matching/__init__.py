@@ -4,6 +4,7 @@ Pure Python, rapidfuzz and anyascii; knows nothing of Django or the network.
 """
 
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
+from matching.fingerprint import hash_rules
 from matching.index import Index, blocking_keys
 from matching.matcher import Prepared, choose, compare, prepare
 from matching.names import name_key, simplify_titles
@@ -19,6 +20,7 @@ __all__ = [
     "blocking_keys",
     "choose",
     "compare",
+    "hash_rules",
     "name_key",
     "prepare",
     "simplify_titles",

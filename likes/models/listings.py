@@ -102,6 +102,12 @@ class Checkpoint(models.Model):
     removals_agreed = models.PositiveIntegerField(
         default=0, help_text="How many a person said are gone indeed, until a run has noted it."
     )
+    keyed_by = models.CharField(
+        max_length=32,
+        blank=True,
+        help_text="The rules by which the keys were made (of Spotify's liked songs: those of the "
+        "tracks); empty where they may differ.",
+    )
     reading = models.PositiveIntegerField(default=0, help_text="The number of the last reading.")
     read_at = models.DateTimeField(null=True, blank=True)
     lease_holder = models.CharField(max_length=64, blank=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connectors.records import ServiceTrack
-from likes.merging import _may_be_merged, list_merge_keys
+from likes.keys import list_merge_keys
+from likes.merging import _may_be_merged
 
 
 def make(title: str, *artists: str, isrc: str = "") -> ServiceTrack:
