@@ -1,0 +1,46 @@
+"""The hash of the rules is another one where a rule or a name is, and only there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from matching import alias_files, hash_rules
+
+PACKAGE = Path(alias_files.__file__).parent
+
+
+def hash_apart(root: Path, own_folder: Path) -> str:
+    """Return the hash of the package under ``root``, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "from matching import hash_rules; print(hash_rules())"],
+        cwd=root,
+        env={**os.environ, alias_files.OWN_FOLDER: str(own_folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+def test_the_hash_tells_names_that_were_added_but_not_remarks(tmp_path: Path) -> None:
+    assert len(hash_rules()) == 32
+    assert hash_apart(PACKAGE.parent, tmp_path) == hash_rules()
+    own = tmp_path / "titles.tsv"
+    own.write_text("# nothing yet\n", encoding="utf-8")
+    assert hash_apart(PACKAGE.parent, tmp_path) == hash_rules()
+    own.write_text("夜想曲\tNocturne\n", encoding="utf-8")
+    assert hash_apart(PACKAGE.parent, tmp_path) != hash_rules()
+
+
+def test_the_hash_tells_a_rule_that_changed(tmp_path: Path) -> None:
+    shutil.copytree(PACKAGE, tmp_path / "matching")
+    assert hash_apart(tmp_path, tmp_path / "none") == hash_rules()
+    for name in ("index.py", "aliases/han.txt"):
+        file = tmp_path / "matching" / name
+        before = file.read_text(encoding="utf-8")
+        file.write_text(before.replace("_LENGTH = 6", "_LENGTH = 7") + "\n", encoding="utf-8")
+        assert hash_apart(tmp_path, tmp_path / "none") != hash_rules()
+        file.write_text(before, encoding="utf-8")

@@ -1,0 +1,277 @@
+"""Stored keys are made anew when, and only when, the rules or names that made them have changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from sync_world import World
+
+from connectors.records import LikedTrack, LovedTrack, ServiceTrack
+from likes import keys, like_sync, rekeying
+from likes.keys import fingerprint, list_listed_keys, list_track_keys
+from likes.lastfm_listing import store_listed
+from likes.leases import Busy, checkpoint_of, hold_lease
+from likes.library_files import export_library
+from likes.library_import import import_library
+from likes.library_reading import parse_library
+from likes.like_sync import export_likes, import_likes
+from likes.models import (
+    Checkpoint,
+    ListedTrack,
+    ListedTrackKey,
+    ServiceMapping,
+    Source,
+    Track,
+    TrackKey,
+)
+from likes.track_sync import store_likes
+from matching import name_key
+
+SAVED, LOVED = Checkpoint.Listing.SAVED, Checkpoint.Listing.LOVED
+Decision = ServiceMapping.Decision
+EXPORT = ("export_likes_to_lastfm", "-u", "alice", "--json")
+
+
+def make_stale(user: User) -> None:
+    """Leave all stored keys as other rules would have made them: rows of an unknown day."""
+    TrackKey.objects.filter(user=user, key__startswith="n:").update(key="n:old:old")
+    TrackKey.objects.filter(user=user).exclude(key__startswith="n:").delete()
+    ListedTrackKey.objects.filter(user=user).update(key="n:old:old")
+    Checkpoint.objects.filter(user=user).update(keyed_by="other rules")
+
+
+def check_keys(user: User) -> None:
+    """All stored keys are those that the rules make, each once."""
+    for track in Track.objects.filter(user=user):
+        stored = track.keys.values_list("key", flat=True)
+        assert sorted(stored) == sorted(list_track_keys(track))
+    for row in ListedTrack.objects.filter(user=user):
+        assert sorted(row.keys.values_list("key", flat=True)) == sorted(list_listed_keys(row))
+
+
+def store(user: User, *titles: str) -> list[Track]:
+    """Store likes of titles of one artist, and that they are loved under the same names."""
+    items = [LikedTrack(ServiceTrack(t, ("Ada",), service_id=f"id-{t}"), None) for t in titles]
+    store_likes(user, items, Source.API)
+    store_listed(user, ListedTrack.Listing.LOVED, [LovedTrack("Ada", t, None) for t in titles], 1)
+    return list(Track.objects.filter(user=user, title__in=titles).order_by("pk"))
+
+
+def renew(user: User, listing: Checkpoint.Listing, progress: Any = None) -> Checkpoint:
+    with hold_lease(user, listing) as checkpoint:
+        rekeying.renew_keys(checkpoint, progress or (lambda done, total, text: None))
+    return checkpoint_of(user, listing)
+
+
+def know_page(track: Track, title: str, key: str, **facts: Any) -> ServiceMapping:
+    return ServiceMapping.objects.create(
+        user_id=track.user_id, track=track, service="lastfm", key=key, title=title,
+        artists=["Ada"], **{"decision": Decision.CANDIDATE, "rule": "same_name", **facts},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def user(transactional_db: None) -> User:
+    return User.objects.create_user("ada")
+
+
+def test_a_name_added_to_the_aliases_finds_what_was_stored_before(
+    world: World, tmp_path: Path
+) -> None:
+    user = world.join()
+    world.like("Nocturne", "The Moon Rabbits")
+    world.order("love", user="alice", artist="Quartz Hare", title="Nocturne")
+    assert import_likes(user).imported == 1
+    before, after = tmp_path / "before", tmp_path / "after"
+    for folder in (before, after):
+        folder.mkdir()
+    (after / "artists.tsv").write_text("The Moon Rabbits\tQuartz Hare\n", encoding="utf-8")
+
+    plan = json.loads(world.run(*EXPORT, "--dry-run", NARADA_ALIASES=str(before))[1])
+    assert (plan["already_loved"], plan["remaining"]) == (0, 1)
+    code, out, err = world.run(*EXPORT, NARADA_ALIASES=str(after), LOG_LEVEL="INFO")
+    assert (code, json.loads(out)["already_loved"]) == (0, 1), err
+    assert world.sent() == []
+    assert ServiceMapping.objects.get(service="lastfm").artists == ["Quartz Hare"]
+    assert "keys of 1 tracks made anew" in err
+    assert "keys of 1 listed pages made anew" in err
+
+    world.like("Another", "Quartz Hare")
+    _, _, err = world.run("sync_likes", "-u", "alice", NARADA_ALIASES=str(after), LOG_LEVEL="INFO")
+    assert "made anew" not in err
+
+
+def test_a_rule_that_changed_merges_with_what_was_stored_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = world.join()
+    with monkeypatch.context() as former:
+        former.setattr(keys, "simplify_titles", lambda title: [])
+        former.setattr(rekeying, "fingerprint", lambda: "former rules")
+        world.like("Song - 2011 Remaster", duration_ms=200_000, isrc="")
+        assert import_likes(user).imported == 1
+    world.like("Song", duration_ms=200_000, isrc="")
+    summary = import_likes(user)
+    assert (summary.imported, summary.merged) == (0, 1)
+    check_keys(user)
+
+
+def test_nothing_is_done_and_one_statement_more_where_no_rule_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = world.join()
+    world.like("Song")
+    assert (import_likes(user).exit_code, export_likes(user).exit_code) == (0, 0)
+
+    def count(run: Callable[[User], Any]) -> int:
+        with CaptureQueriesContext(connection) as statements:
+            assert run(user).exit_code == 0
+        assert not [one for one in statements if "likes_trackkey" in one["sql"]]
+        assert not [one for one in statements if "likes_listedtrackkey" in one["sql"]]
+        return len(statements)
+
+    with_check = [count(import_likes), count(export_likes)]
+    monkeypatch.setattr(like_sync, "renew_keys", lambda checkpoint, progress: None)
+    assert with_check == [count(import_likes), count(export_likes) + 1]
+
+
+@pytest.mark.parametrize("listing", [SAVED, LOVED])
+def test_keys_made_by_halves_are_made_anew_from_the_start(
+    user: User, monkeypatch: pytest.MonkeyPatch, listing: Checkpoint.Listing
+) -> None:
+    monkeypatch.setattr(rekeying, "CHUNK", 2)
+    store(user, *"ABCDE")
+    renew(user, SAVED)
+    make_stale(user)
+    if listing == LOVED:
+        renew(user, SAVED)
+    told: list[tuple[int, int | None]] = []
+
+    def kill(done: int, total: int | None, text: str) -> None:
+        told.append((done, total))
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        renew(user, listing, kill)
+    assert told == [(2, 5), (4, 5)]
+    # Neither rules are said to have made them: who takes the new ones back is not deceived.
+    assert checkpoint_of(user, listing).keyed_by == ""
+    assert renew(user, listing).keyed_by == fingerprint()
+    assert renew(user, LOVED).keyed_by == fingerprint()
+    check_keys(user)
+
+
+def test_a_batch_is_made_anew_whole_or_not_at_all(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(user, "A", "B")
+    renew(user, SAVED)
+    make_stale(user)
+    before = sorted(TrackKey.objects.values_list("track", "key"))
+    store_keys = rekeying._store_keys
+
+    def cut_off(*wanted: Any) -> None:
+        store_keys(*wanted)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rekeying, "_store_keys", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        renew(user, SAVED)
+    assert sorted(TrackKey.objects.values_list("track", "key")) == before
+    assert checkpoint_of(user, SAVED).keyed_by == "other rules"
+
+
+def test_keys_are_not_written_once_the_lease_is_lost(user: User) -> None:
+    store(user, "A")
+    make_stale(user)
+    with hold_lease(user, SAVED) as checkpoint:
+        Checkpoint.objects.update(lease_holder="another")
+        with pytest.raises(Busy):
+            rekeying.renew_keys(checkpoint, lambda done, total, text: None)
+    assert set(TrackKey.objects.values_list("key", flat=True)) == {"n:old:old"}
+
+
+def test_an_export_leaves_the_keys_of_tracks_to_an_import_at_work(world: World) -> None:
+    user = world.join()
+    world.like("Song")
+    import_likes(user)
+    make_stale(user)
+    with hold_lease(user, SAVED):
+        summary = export_likes(user)
+    assert summary.exit_code == 75
+    assert (world.sent(), summary.run) == ([], None)
+    assert export_likes(user).loved == 1
+    check_keys(user)
+
+
+def test_another_users_keys_and_a_local_files_stay(user: User) -> None:
+    other = User.objects.create_user("bo")
+    store(user, "A")
+    store(other, "A")
+    store_likes(user, [LikedTrack(None, None, "local file", "Untitled Jam")], Source.API)
+    make_stale(user)
+    make_stale(other)
+    renew(user, SAVED)
+    assert not TrackKey.objects.filter(track__title="Untitled Jam").exists()
+    assert set(TrackKey.objects.filter(user=other).values_list("key", flat=True)) == {"n:old:old"}
+
+
+def test_a_persons_decision_holds_for_a_page_whose_key_is_another_now(user: User) -> None:
+    (track,) = store(user, "A")
+    swapped = [know_page(track, b, name_key("Ada", c)) for b, c in ("BC", "CB")]
+    first = know_page(track, "D", "old D 1", score=0.9)
+    rejected = know_page(track, "D", "old D 2", decision=Decision.REJECTED, decided_by="person")
+    accepted = know_page(track, "E", "old E", decision=Decision.ACCEPTED)
+    know_page(track, "E", name_key("Ada", "E"))
+    renew(user, LOVED)
+    pages = {row.pk: row.key for row in ServiceMapping.objects.filter(service="lastfm")}
+    named = zip([*swapped, rejected, accepted], "BCDE", strict=True)
+    assert pages == {row.pk: name_key("Ada", title) for row, title in named}
+    assert first.pk not in pages
+
+
+def test_a_listed_row_whose_page_has_another_key_now_is_read_again(world: World) -> None:
+    user = world.join()
+    for title in ("One", "Two"):
+        world.like(title)
+    import_likes(user)
+    assert export_likes(user).loved == 2
+    ListedTrack.objects.filter(title="One").update(key="old")
+    Checkpoint.objects.update(keyed_by="other rules")
+    renew(user, LOVED)
+    assert list(ListedTrack.objects.values_list("title", flat=True)) == ["Two"]
+    assert export_likes(user).exit_code == 0
+    assert set(ListedTrack.objects.filter(listing="loved").values_list("key", flat=True)) == {
+        name_key("Ada", "One"), name_key("Ada", "Two")
+    }  # fmt: skip
+    assert world.states(user) == {"present": 2}
+    check_keys(user)
+
+
+def test_a_library_of_other_rules_has_the_keys_made_anew(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (track,) = store(user, "A")
+    know_page(track, "A", name_key("Ada", "A"))
+    library = "".join(export_library(user))
+    for listing in (SAVED, LOVED):
+        renew(user, listing)
+
+    def bring_in(text: str) -> list[str]:
+        import_library(user, parse_library(text))
+        rows = Checkpoint.objects.filter(user=user).order_by("listing")
+        return ["current" if row.keyed_by == fingerprint() else row.keyed_by for row in rows]
+
+    assert bring_in(library) == ["current", "current"]
+    of_another_day = library.replace(json.dumps(name_key("Ada", "A")), '"old"')
+    assert bring_in(of_another_day) == ["", "current"]
+    monkeypatch.setattr("likes.library_import.fingerprint", lambda: "a process with other names")
+    assert bring_in(library) == ["", ""]
