@@ -15,11 +15,14 @@ from matching.alias_files import load_aliases, load_readings, load_whole_names
 
 
 def _hash_source() -> str:
+    """Return a hash of the modules here, and of the tables of others that they read."""
     digest = hashlib.blake2b(digest_size=16)
     folder = resources.files("matching")
     modules = sorted((f for f in folder.iterdir() if f.name.endswith(".py")), key=lambda f: f.name)
     for file in (*modules, folder.joinpath("aliases", "han.txt")):
         digest.update(file.read_bytes())
+    tables = (unicodedata.unidata_version, metadata.version("anyascii"))
+    digest.update(repr(tables).encode())
     return digest.hexdigest()
 
 
@@ -36,8 +39,6 @@ def hash_rules() -> str:
     """
     made_by = (
         _SOURCE,
-        unicodedata.unidata_version,
-        metadata.version("anyascii"),
         sorted(load_aliases().items()),
         sorted(load_readings().items()),
         sorted(load_whole_names()),
