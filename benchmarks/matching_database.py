@@ -3,7 +3,8 @@
 ``[LIKES [TRACKS]]``, by default 10000 and 1000000. Makes a user with that many tracks out of
 invented names, and asks for liked tracks in batches of 50, as an import does, which of them are
 there already: a tenth are. Asked after a tenth of the tracks is stored and after all of them, so
-that it shows what a larger library costs.
+that it shows what a larger library costs; then the keys of all are made anew, as after a change of
+rules, first where none differs and then where all do.
 """
 
 from __future__ import annotations
@@ -64,9 +65,26 @@ def find_all(user: Any, likes: list[TrackDescription]) -> tuple[int, float]:
     return found, time.perf_counter() - start
 
 
+def renew_all(user: Any) -> float:
+    """Return in how many seconds the keys of the tracks are made anew."""
+    from likes.leases import hold_lease
+    from likes.models import Checkpoint
+    from likes.rekeying import renew_keys
+
+    Checkpoint.objects.filter(user=user).update(keyed_by="")
+    start = time.perf_counter()
+    with hold_lease(user, Checkpoint.Listing.SAVED) as checkpoint:
+        renew_keys(checkpoint, lambda done, total, text: None)
+    return time.perf_counter() - start
+
+
 def main(likes_wanted: int, tracks_wanted: int) -> None:
     """Print seconds and memory for a tenth of the tracks and for all of them."""
     from django.contrib.auth.models import User
+    from django.db.models import Value
+    from django.db.models.functions import Concat, Left
+
+    from likes.models import TrackKey
 
     chance = random.Random(1)
     artists = [invent_name(chance) for _ in range(max(tracks_wanted // 20, 100))]
@@ -84,6 +102,11 @@ def main(likes_wanted: int, tracks_wanted: int) -> None:
             f"{likes_wanted} likes against {size} tracks: {found} found in {seconds:.1f} s "
             f"({storing:.0f} s to store them), {memory:.0f} MB"
         )
+    same = renew_all(user)
+    TrackKey.objects.update(key=Concat(Value("x"), Left("key", 60)))
+    print(
+        f"keys of {stored} tracks made anew: {same:.1f} s, where all differ {renew_all(user):.1f} s"
+    )
 
 
 if __name__ == "__main__":
