@@ -7,7 +7,7 @@ come on top of ours.
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import combinations
 from pathlib import Path
@@ -32,7 +32,7 @@ def load_aliases() -> dict[str, str]:
     """Return squashed alias -> folded name, out of ``artists.tsv``."""
     aliases: dict[str, str] = {}
     acts: set[str] = set()
-    for line in _read_lines("artists.tsv"):
+    for line in read_lines("artists.tsv"):
         names = [drop_article(fold(cell)) for cell in line.split("\t")]
         # A line of the user's may name an act of ours: all its names are then one act's.
         known = {aliases.get(name.replace(" ", ""), name) for name in names}
@@ -51,21 +51,21 @@ def _squash(name: str) -> str:
 @lru_cache(maxsize=1)
 def load_whole_names() -> frozenset[str]:
     """Return the folded names of acts whose name has "&", "," or "and" inside."""
-    return frozenset(drop_article(fold(line)) for line in _read_lines("whole_names.txt"))
+    return frozenset(drop_article(fold(line)) for line in read_lines("whole_names.txt"))
 
 
 @lru_cache(maxsize=1)
 def load_composers() -> frozenset[str]:
     """Return the folded names of composers, as ``artists.tsv`` knows them, out of
     ``composers.txt``."""
-    names = (drop_article(fold(line)) for line in _read_lines("composers.txt"))
+    names = (drop_article(fold(line)) for line in read_lines("composers.txt"))
     return frozenset(load_aliases().get(_squash(name), name) for name in names)
 
 
 @lru_cache(maxsize=1)
 def load_composers_in_titles() -> frozenset[str]:
     """Return the names of composers as a title begins with them: in full, or the last word."""
-    names = {fold(line) for line in _read_lines("composers.txt")}
+    names = {fold(line) for line in read_lines("composers.txt")}
     return frozenset(names | {name.split()[-1] for name in names})
 
 
@@ -73,7 +73,7 @@ def load_composers_in_titles() -> frozenset[str]:
 def load_apart() -> frozenset[frozenset[str]]:
     """Return pairs of folded names of acts that look like one and are two, out of ``apart.tsv``."""
     pairs: set[frozenset[str]] = set()
-    for line in _read_lines("apart.tsv"):
+    for line in read_lines("apart.tsv"):
         names = [drop_article(fold(cell)) for cell in line.split("\t")]
         pairs.update(frozenset(pair) for pair in combinations(names, 2))
     return frozenset(pairs)
@@ -83,13 +83,15 @@ def load_apart() -> frozenset[frozenset[str]]:
 def load_readings() -> dict[str, str]:
     """Return squashed title -> the squashed title in its own script, out of ``titles.tsv``."""
     readings: dict[str, str] = {}
-    for line in _read_lines("titles.tsv"):
+    for line in read_lines("titles.tsv"):
         title, *others = (squash(split_words(cell)) for cell in line.split("\t"))
         readings.update(dict.fromkeys(others, title))
     return readings
 
 
-def _read_lines(name: str) -> list[str]:
+@cache
+def read_lines(name: str) -> tuple[str, ...]:
+    """Return the lines of a file, the user's after ours, as this process first read them."""
     text = resources.files("matching").joinpath("aliases", name).read_text(encoding="utf-8")
     folder = os.environ.get(OWN_FOLDER)
     if folder and (own := Path(folder) / name).is_file():
@@ -97,4 +99,5 @@ def _read_lines(name: str) -> list[str]:
             text += "\n" + own.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
             raise ValueError(f"{own} is not UTF-8; save it as UTF-8") from error
-    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    lines = text.splitlines()
+    return tuple(line for line in lines if line.strip() and not line.startswith("#"))

@@ -11,16 +11,16 @@ import hashlib
 import unicodedata
 from importlib import metadata, resources
 
-from matching.alias_files import load_aliases, load_readings, load_whole_names
+from matching.alias_files import read_lines
+
+_FOLDER = resources.files("matching")
 
 
 def _hash_source() -> str:
     """Return a hash of the modules here, and of the tables of others that they read."""
     digest = hashlib.blake2b(digest_size=16)
-    folder = resources.files("matching")
-    modules = sorted((f for f in folder.iterdir() if f.name.endswith(".py")), key=lambda f: f.name)
-    for file in (*modules, folder.joinpath("aliases", "han.txt")):
-        digest.update(file.read_bytes())
+    for name in sorted(file.name for file in _FOLDER.iterdir() if file.name.endswith(".py")):
+        digest.update(_FOLDER.joinpath(name).read_bytes())
     tables = (unicodedata.unidata_version, metadata.version("anyascii"))
     digest.update(repr(tables).encode())
     return digest.hexdigest()
@@ -37,11 +37,6 @@ def hash_rules() -> str:
     Of the alias files, ours and the user's, it tells what this process has read of them: names
     written there since are for the next process.
     """
-    made_by = (
-        _SOURCE,
-        sorted(load_aliases().items()),
-        sorted(load_readings().items()),
-        sorted(load_whole_names()),
-    )
-    text = repr(made_by).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
+    names = sorted(file.name for file in _FOLDER.joinpath("aliases").iterdir())
+    text = repr((_SOURCE, [(name, read_lines(name)) for name in names]))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -128,6 +128,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 def _forget() -> None:
     for cached in (
+        alias_files.read_lines,
         alias_files.load_aliases,
         alias_files.load_readings,
         alias_files.load_whole_names,

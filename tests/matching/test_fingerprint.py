@@ -38,9 +38,13 @@ def test_the_hash_tells_names_that_were_added_but_not_remarks(tmp_path: Path) ->
 def test_the_hash_tells_a_rule_that_changed(tmp_path: Path) -> None:
     shutil.copytree(PACKAGE, tmp_path / "matching")
     assert hash_apart(tmp_path, tmp_path / "none") == hash_rules()
-    for name in ("index.py", "aliases/han.txt"):
+    for name, was, now in (
+        ("index.py", "_ARTIST_LENGTH = 6", "_ARTIST_LENGTH = 7"),
+        ("aliases/han.txt", "餘余 ", ""),
+    ):
         file = tmp_path / "matching" / name
-        before = file.read_text(encoding="utf-8")
-        file.write_text(before.replace("_LENGTH = 6", "_LENGTH = 7") + "\n", encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
+        assert was in text
+        file.write_text(text.replace(was, now), encoding="utf-8")
         assert hash_apart(tmp_path, tmp_path / "none") != hash_rules()
-        file.write_text(before, encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
