@@ -3,6 +3,7 @@
 Pure Python, rapidfuzz and anyascii; knows nothing of Django or the network.
 """
 
+from matching.alias_files import NamesUnreadable
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
 from matching.fingerprint import hash_rules
 from matching.index import Index, blocking_keys
@@ -14,6 +15,7 @@ __all__ = [
     "Comparison",
     "Evidence",
     "Index",
+    "NamesUnreadable",
     "Prepared",
     "TrackDescription",
     "Verdict",

@@ -16,6 +16,11 @@ from matching.normalize import fold, split_words, squash
 
 OWN_FOLDER = "NARADA_ALIASES"
 
+
+class NamesUnreadable(ValueError):
+    """A file of the user's own names cannot be read; the text says which, and what to do."""
+
+
 ARTICLES = frozenset({"the", "los", "las", "les", "die"})
 
 
@@ -98,6 +103,6 @@ def read_lines(name: str) -> tuple[str, ...]:
         try:
             text += "\n" + own.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
-            raise ValueError(f"{own} is not UTF-8; save it as UTF-8") from error
+            raise NamesUnreadable(f"{own} is not UTF-8; save it as UTF-8") from error
     lines = text.splitlines()
     return tuple(line for line in lines if line.strip() and not line.startswith("#"))

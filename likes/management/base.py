@@ -20,6 +20,7 @@ from django.db import DatabaseError
 from connectors.account_export import FileRejected
 from connectors.errors import ConnectorError, RateLimited, TemporaryError
 from likes.access import CredentialsMissing, NotConnected
+from matching import NamesUnreadable
 
 DONE, NEEDS_A_PERSON, BAD_USAGE, TRY_LATER = 0, 1, 2, 75
 #: As shells report a program that a signal ended: 128 and SIGINT, 128 and SIGPIPE.
@@ -93,6 +94,7 @@ EXPECTED = (
     DatabaseError,
     ImproperlyConfigured,
     FileRejected,
+    NamesUnreadable,
     OSError,
 )
 

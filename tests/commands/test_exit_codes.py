@@ -57,6 +57,15 @@ def test_an_address_that_is_none_is_one_line(world: World, address: str) -> None
     check_one_line(err)
 
 
+def test_a_file_of_names_that_cannot_be_read_is_one_line(world: World, tmp_path: Path) -> None:
+    world.join()
+    (tmp_path / "artists.tsv").write_bytes("Björk\tBjork\n".encode("latin-1"))
+    code, out, err = world.run("import_spotify_likes", "-u", "alice", NARADA_ALIASES=str(tmp_path))
+    assert (code, out) == (1, "")
+    check_one_line(err)
+    assert "artists.tsv is not UTF-8" in err
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
