@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
@@ -15,6 +16,8 @@ from matching.romanise import romanise
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 _LITTLE_WORDS = word_set("the a an and of")
+_UMLAUT = re.compile(r"([aou])e")  # "Fuer Elise", "Für Elise"
+_DOUBLED = re.compile(r"([^\W\d])\1+")  # "Obsesión", "Obsession"
 _TITLE_LENGTH = 6
 _ARTIST_LENGTH = 6
 _ARTISTS = 3
@@ -45,9 +48,11 @@ def blocking_keys(description: TrackDescription | Prepared) -> tuple[str, ...]:
 
 
 def _list_titles(prepared: Prepared) -> Iterator[tuple[str, ...]]:
-    """Yield the core and, where it is short or a bracket opens the title, the whole title."""
+    """Yield the core, what else may be the title elsewhere ("강남스타일 (Gangnam Style)") and,
+    where the core is short or a bracket opens the title, the whole."""
     title = prepared.title
     yield title.core
+    yield from title.subtitles[:1]
     if title.lead or (title.subtitles and len(_shorten(title.core, 99)) < _TITLE_LENGTH):
         yield title.full
 
@@ -73,7 +78,8 @@ def _list_artists(prepared: Prepared) -> Iterator[tuple[str, ...]]:
 
 def _shorten(words: tuple[str, ...], length: int) -> str:
     kept = tuple(w for w in words if w not in _LITTLE_WORDS) or words
-    return squash(kept).replace(" ", "")[:length]
+    plain = _UMLAUT.sub(r"\1", squash(kept).replace(" ", ""))
+    return _DOUBLED.sub(r"\1", plain)[:length]
 
 
 class Index(Generic[KeyT]):

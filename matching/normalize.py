@@ -51,6 +51,13 @@ _CENSORED = re.compile(r"(?<=[^\W_])\*+")  # "F**kin' Perfect", "Big S**t Poppin
 _LATIN_BAR = re.compile(r"(?<=[a-z])ー(?=[a-z])")  # "NextーGeneration": a dash, not a long vowel
 _LONG_DRAWN = re.compile(r"([a-z])\1{2,}")  # "Hmmm" and "Hmmmm"
 
+# What is censored in titles, as folding leaves it: "fucking" is "fuckin".
+_COARSE = tuple(
+    "ass asshole bastard bitch bitches bitchin bullshit cock cunt damn dick fuck fucked fucker "  # noqa: SIM905
+    "fuckers fuckin fucks goddamn motherfucker motherfuckers motherfuckin nigga niggas niggaz "
+    "pussy shit shits shitty slut whore whores".split()
+)
+
 #: Stands for a letter that is not there: lost on the way ("Beyonc�") or hidden ("B*tch").
 LOST = "\ufffd"
 _MOST_LOST = 8
@@ -192,13 +199,26 @@ def fold(text: str) -> str:
     plain = _LATIN_BAR.sub(" ", _CENSORED.sub(lambda found: LOST * len(found[0]), plain))
     plain = _AND.sub(" and ", plain)
     spaced = _replace_signs(plain)
-    words = [_WORDS.get(word) or _respell(word) for word in spaced.split()]
+    words = spaced.split()
+    if LOST in spaced:
+        words = [_uncensor(word) if LOST in word else word for word in words]
+    words = [_WORDS.get(word) or _respell(word) for word in words]
     words[1:-1] = ["and" if word == "n" else word for word in words[1:-1]]  # "Rock 'n' Roll"
     while len(words) > 1 and words[0] == "and":  # "+44" is not "and 44"
         words = words[1:]
     if words and words != ["and"]:
         return " ".join(words)
     return cleaned.replace(" ", "") or text.strip() or text
+
+
+def _uncensor(word: str) -> str:
+    """Return the one word that is censored so: "fuck" for "f**k"; else ``word``."""
+    fitting = [
+        plain
+        for plain in _COARSE
+        if len(plain) == len(word) and all(c in (LOST, d) for c, d in zip(word, plain, strict=True))
+    ]
+    return fitting[0] if len(fitting) == 1 else word
 
 
 def _replace_signs(text: str) -> str:

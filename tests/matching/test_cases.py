@@ -119,6 +119,10 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Volare (Nel Blu Dipinto Di Blu) | Domenico Modugno",
          "Nel blu, dipinto di blu (Volare) | Domenico Modugno", MATCH),
         ("22 (OVER S∞∞N) | Bon Iver", "22 (Over Soon) | Bon Iver", MATCH),
+        ("F**k You | CeeLo Green", "Fuck You | CeeLo Green", MATCH),
+        ("F**k You | CeeLo Green", "Fool You | CeeLo Green", DIFFERENT),
+        ("N****s in Paris | Jay-Z", "Niggas In Paris | Jay-Z", MATCH),
+        ("M*A*S*H | X", "MASH | X", MATCH),
     ],
     "numbers and parts": [
         ("Obstacle 1 | Interpol", "Obstacle 2 | Interpol", DIFFERENT),
