@@ -7,8 +7,9 @@ from matching.alias_files import NamesUnreadable
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
 from matching.fingerprint import hash_rules
 from matching.index import Index, blocking_keys
-from matching.matcher import Prepared, choose, compare, prepare
+from matching.matcher import choose, compare
 from matching.names import name_key, simplify_titles
+from matching.preparing import Prepared, prepare
 
 __all__ = [
     "Choice",

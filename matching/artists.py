@@ -190,6 +190,12 @@ def _join_wholes(credit: str) -> Iterator[str]:
         index = stop
 
 
+def cut_credit(text: str) -> list[str]:
+    """Return what stands between the joints of a credit or of "feat. X & Y", as written."""
+    pieces = (_GUEST_MARK.sub("", piece).strip() for piece in _JOINTS.split(text))
+    return [piece for piece in pieces if piece]
+
+
 @lru_cache(maxsize=8192)
 def _split_all(credit: str) -> tuple[str, ...]:
     names = (fold_name(piece) for piece in _JOINTS.split(credit) if piece and piece.strip())

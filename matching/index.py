@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 
 from matching.alias_files import load_readings
 from matching.descriptions import TrackDescription
-from matching.matcher import Prepared, prepare
 from matching.names import shorten_key
 from matching.normalize import squash, word_set
+from matching.preparing import Prepared, prepare
 from matching.romanise import romanise
 
 KeyT = TypeVar("KeyT", bound=Hashable)

@@ -6,29 +6,23 @@ Each field is looked at by itself and yields evidence. One ``differs`` keeps two
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from matching.alias_files import load_composers_in_titles
 from matching.artists import (
-    Credit,
     compare_credits,
+    cut_credit,
     find_unmatched,
-    read_credit,
+    fold_name,
     read_guests,
-    split_names,
 )
 from matching.calibration import estimate
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
-from matching.normalize import clean, fold, repair, split_words, squash
+from matching.normalize import clean, squash
+from matching.preparing import Prepared, prepare
 from matching.title_comparison import compare_titles
-from matching.titles import Title, take_apart
-from matching.versions import Album, Side, compare_versions
-
-# No real name is longer; what is gets cut, so that no text however long takes long.
-_LONGEST = 400
-_LONGEST_CREDIT = 2_000
+from matching.titles import Title
+from matching.versions import compare_versions
 
 # Lengths in milliseconds; docs/matching.md has what was measured. Two services show the same
 # recording within a second of each other; other versions of a song seldom come that close.
@@ -72,92 +66,6 @@ _COMPANY = 3
 # What ``compare`` may call a MATCH and ``choose`` leaves to a person: among Spotify tracks alike
 # in names, every third pair of these kinds had lengths more than ten seconds apart.
 _NOT_ACTED_ON = frozenset({"guest-one-side", "long-subtitle-one-side", "single-note"})
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A description taken apart once, for comparing in bulk."""
-
-    description: TrackDescription
-    title: Title
-    credit: Credit
-    album: Album
-    isrc: str
-
-    @property
-    def side(self) -> Side:
-        """What bears on the version."""
-        return Side(self.title, self.credit, self.album)
-
-
-def prepare(description: TrackDescription) -> Prepared:
-    """Return ``description`` taken apart; ``compare`` takes it in place of the description."""
-    title = take_apart(_cut_composer(_limit(description.title)))
-    artists = tuple(_limit_credit(description.artists))
-    title = _move_names_to_guests(title, read_credit(artists))
-    return Prepared(
-        description=description,
-        title=title,
-        credit=read_credit(artists, title.guests),
-        album=_read_album(_limit(description.album)),
-        isrc=fold(description.isrc).replace(" ", "").upper() if description.isrc.strip() else "",
-    )
-
-
-def _cut_composer(title: str) -> str:
-    """Return "Concerto in E" for "Vivaldi: Concerto in E"."""
-    head, colon, rest = title.partition(":")
-    if colon and rest.strip() and fold(head) in load_composers_in_titles():
-        return rest.strip()
-    return title
-
-
-def _move_names_to_guests(title: Title, credit: Credit) -> Title:
-    """Read "Drip Too Hard (Lil Baby & Gunna)" by Lil Baby as naming its artists, and so "Peaceful
-    Easy Feeling - Eagles 2013 Remaster"."""
-    named = {
-        note.words: text
-        for note in title.notes
-        if note.meaning == "subtitle"
-        for text in (note.text, " ".join(note.words))
-        if not credit.everyone.isdisjoint(split_names(text))
-    }
-    if not named:
-        return title
-    kept = tuple(words for words in title.subtitles if words not in named)
-    return replace(title, subtitles=kept, guests=(*title.guests, *named.values()))
-
-
-def _read_album(text: str) -> Album:
-    if not text.strip():
-        return Album(frozenset(), "")
-    title = take_apart(text)
-    # "Fearless (Taylor's Version)" and "Greatest Hits, Vol. 2" are albums of their own.
-    kinds = sorted({version.kind for version in title.versions})
-    named = (*title.core, *kinds, *title.parts)
-    return Album(frozenset(split_words(text)), squash(named))
-
-
-def _limit_credit(artists: tuple[str, ...]) -> Iterator[str]:
-    """Yield the artists, up to as many letters as any real credit has."""
-    left = _LONGEST_CREDIT
-    for artist in artists:
-        if left <= 0:
-            return
-        left -= len(artist)
-        yield _limit(artist)
-
-
-def _limit(text: str) -> str:
-    """Return ``text``, or its beginning and a hash of the whole where it is too long; text that
-    was read in a wrong encoding as it should be."""
-    if len(text) <= _LONGEST // 2:
-        return repair(text)
-    cleaned = clean(text[:_LONGEST])
-    if len(text) <= _LONGEST and len(cleaned) <= _LONGEST:
-        return repair(text)
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-    return f"{cleaned[:_LONGEST]} {digest}"
 
 
 def compare(a: TrackDescription | Prepared, b: TrackDescription | Prepared) -> Comparison:
@@ -286,15 +194,27 @@ def _compare_guests(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidenc
     only_a = find_unmatched(a.credit, b.credit)
     only_b = find_unmatched(b.credit, a.credit)
     if only_a and only_b:
-        text = f"other guests: {', '.join(sorted((*only_a, *only_b)))}"
+        names = sorted((*_write_names(only_a, a), *_write_names(only_b, b)))
+        text = f"other guests: {', '.join(names)}"
         yield Evidence("artists", "doubt", text, "guests-differ")
     elif _names_in_title(only_a, a) or _names_in_title(only_b, b):
-        text = f"only one title names {', '.join(only_a or only_b)}"
+        names = _write_names(only_a, a) or _write_names(only_b, b)
+        text = f"only one title names {', '.join(names)}"
         # Where services list all artists, a side that lists fewer is the one without the guest;
         # and a company of guests is another cast: "American Idiot (feat. John Gallagher Jr., …)".
         company = max(len(only_a), len(only_b)) >= _COMPANY
         kind = "doubt" if relation == "primary" or company else "note"
         yield Evidence("artists", kind, text, "guest-one-side")
+
+
+def _write_names(names: list[str], side: Prepared) -> list[str]:
+    """Return folded ``names`` as the side writes them, as far as they can be found there."""
+    written = {
+        fold_name(piece): piece
+        for text in (*side.description.artists, *side.title.guests)
+        for piece in (*cut_credit(text), text)
+    }
+    return [written.get(name, name) for name in names]
 
 
 def _is_named_guest(a: Prepared, b: Prepared) -> bool:
