@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
@@ -11,36 +10,30 @@ from matching.descriptions import TrackDescription
 from matching.names import shorten_key
 from matching.normalize import squash, word_set
 from matching.preparing import Prepared, prepare
-from matching.romanise import romanise
+from matching.romanise import list_consonants, romanise
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 _LITTLE_WORDS = word_set("the a an and of")
-_UMLAUT = re.compile(r"([aou])e")  # "Fuer Elise", "Für Elise"
-_DOUBLED = re.compile(r"([^\W\d])\1+")  # "Obsesión", "Obsession"
-_TITLE_LENGTH = 6
-_ARTIST_LENGTH = 6
+# Other spellings of one name differ in vowels first, then in these.
+_ALIKE = str.maketrans("gbdzlv", "kptsrp")
+_LENGTH = 5
+_SHORT = 3  # "I Owe You" has no consonant: its letters are the key
 _ARTISTS = 3
 
 
 def blocking_keys(description: TrackDescription | Prepared) -> tuple[str, ...]:
     """Return one to a few keys of which two descriptions of one recording share at least one.
 
-    A key is the beginning of an artist's name and the beginning of the title's core, both folded
-    (``"n:queen:underp"``), for the first artists of the credit, joined or not; and the ISRC. At
-    most 64 characters each.
+    A key is the first consonants of an artist's name and those of the title's core, as written in
+    Latin letters (``"n:tptp:ntrpr"``), for the first artists of the credit, joined or not; and the
+    ISRC. At most 64 characters each.
     """
     prepared = description if isinstance(description, Prepared) else prepare(description)
     titles = dict.fromkeys(
-        _shorten(reading, _TITLE_LENGTH)
-        for words in _list_titles(prepared)
-        for reading in _list_readings(words)
+        _shorten(reading) for words in _list_titles(prepared) for reading in _list_readings(words)
     )
-    artists = dict.fromkeys(
-        _shorten(reading, _ARTIST_LENGTH)
-        for words in _list_artists(prepared)
-        for reading in _list_readings(words)
-    )
+    artists = dict.fromkeys(_shorten(words) for words in _list_artists(prepared))
     keys = [f"n:{artist}:{title}" for artist in artists or [""] for title in titles]
     if prepared.isrc:
         keys.append(f"i:{prepared.isrc}")
@@ -53,18 +46,16 @@ def _list_titles(prepared: Prepared) -> Iterator[tuple[str, ...]]:
     title = prepared.title
     yield title.core
     yield from title.subtitles[:1]
-    if title.lead or (title.subtitles and len(_shorten(title.core, 99)) < _TITLE_LENGTH):
+    if title.lead or (title.subtitles and len(_shorten(title.core)) < _LENGTH):
         yield title.full
 
 
 def _list_readings(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the words and, for another script, how they are written in Latin letters."""
+    """Yield the words and what they are a known reading of."""
     yield words
     squashed = squash(words)
     if squashed in load_readings():
         yield (load_readings()[squashed],)
-    if not squashed.isascii() and (roman := romanise(" ".join(words))):
-        yield (roman,)
 
 
 def _list_artists(prepared: Prepared) -> Iterator[tuple[str, ...]]:
@@ -76,10 +67,13 @@ def _list_artists(prepared: Prepared) -> Iterator[tuple[str, ...]]:
             yield tuple(name.split())
 
 
-def _shorten(words: tuple[str, ...], length: int) -> str:
+def _shorten(words: tuple[str, ...]) -> str:
     kept = tuple(w for w in words if w not in _LITTLE_WORDS) or words
-    plain = _UMLAUT.sub(r"\1", squash(kept).replace(" ", ""))
-    return _DOUBLED.sub(r"\1", plain)[:length]
+    key = list_consonants(" ".join(kept))
+    if len(key) < _SHORT:
+        letters = romanise("".join(kept)) or squash(kept).replace(" ", "")
+        key = "".join(c for c, before in zip(letters, " " + letters, strict=False) if c != before)
+    return key.translate(_ALIKE)[:_LENGTH]
 
 
 class Index(Generic[KeyT]):

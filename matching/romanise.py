@@ -37,6 +37,13 @@ _FINALS = {
     22: 7, 23: 7, 24: 1, 25: 7, 26: 17,
 }  # fmt: skip
 _SYLLABLES, _LAST_SYLLABLE, _NO_INITIAL = 0xAC00, 0xD7A3, 11
+# Of Hebrew and Arabic consonants are compared, which dialects and languages spell in many ways.
+_HALF_VOWELS = str.maketrans("", "", "ויוىي")
+_ALIKE_CONSONANTS = (
+    ("kh", "h"), ("gh", "g"), ("th", "t"), ("dh", "d"), ("sh", "s"), ("ch", "h"), ("tz", "s"),
+    ("ts", "s"), ("q", "k"), ("c", "k"), ("ph", "f"), ("p", "b"), ("v", "b"), ("j", "g"),
+    ("z", "s"), ("x", "ks"),
+)  # fmt: skip
 # Kana know no "l"; of hangul's consonants each is written in two ways (Revised Romanisation, and
 # what Korean acts call themselves).
 _KANA_ALIKE = (("l", "r"),)
@@ -64,6 +71,9 @@ def romanise(text: str) -> str:
 def sound_alike(a: str, b: str, shortest: int) -> bool:
     """Tell whether two texts are read alike, in at least ``shortest`` letters: "Кино", "Kino"."""
     both = a + b
+    if any(map(_is_consonantal, both)):
+        key = list_consonants(a)
+        return len(key) > shortest and key == list_consonants(b)
     extra: tuple[tuple[str, str], ...] = ()
     if any(map(_is_hangul, both)):
         extra = _HANGUL_ALIKE
@@ -90,6 +100,25 @@ def _has_kana(text: str) -> bool:
 
 def _is_han(character: str) -> bool:
     return "\u3400" <= character <= "\u9fff" or character == "々"
+
+
+def _is_consonantal(character: str) -> bool:
+    """Tell Hebrew and Arabic letters, which mostly leave vowels unwritten."""
+    return "\u0590" <= character <= "\u06ff"
+
+
+@lru_cache(maxsize=8192)
+def list_consonants(text: str) -> str:
+    """Return the consonants of folded words, those in one that are written in several ways, none
+    twice in a row; "" where no rule reads a word."""
+    words = [romanise(word.translate(_HALF_VOWELS)) for word in text.split()]
+    if not all(words):
+        return ""
+    key = "".join(word.removesuffix("h") or word for word in words)
+    for spelling, plain in _ALIKE_CONSONANTS:
+        key = key.replace(spelling, plain)
+    kept = [c for c in key if c.isalpha() and c not in "aeiouyw"]
+    return "".join(c for c, before in zip(kept, [" ", *kept], strict=False) if c != before)
 
 
 def _is_hangul(character: str) -> bool:

@@ -12,7 +12,6 @@ from matching.artists import Credit
 from matching.descriptions import Evidence
 from matching.normalize import split_words, word_set
 from matching.notes import Version, is_year
-from matching.tags import REMASTER_WORDS
 from matching.titles import Title
 
 # Kinds that on one side only are a reason to look, not to refuse: another edit or an unnamed mix
@@ -196,29 +195,15 @@ def _compare_edits(a: Title, b: Title) -> Iterator[Evidence]:
         yield Evidence("version", "doubt", f"{named} may be another length or mix", "edit-note")
     elif singles_a != singles_b:
         named = " and ".join(f"'{text}'" for text in sorted({*a.singles, *b.singles}))
-        mixed = [_read_mix_year(text) for text in singles_a ^ singles_b]
-        if all(mixed):  # as long as the take that was mixed anew, so lengths tell nothing
-            master = _is_master_of(b if singles_a - singles_b else a, mixed)
-            text = f"{named} is " + ("how a remaster is called" if master else "a mix made anew")
-            yield Evidence("version", "note" if master else "doubt", text, "year-mix")
-        else:
-            text = f"{named} is mostly the same recording"
-            yield Evidence("version", "note", text, "single-note")
+        text = f"{named} is mostly the same recording"
+        # "2011 Mix" is the same take, and as long; a single may be cut.
+        is_mix = all(_is_year_mix(text) for text in singles_a ^ singles_b)
+        yield Evidence("version", "note", text, "year-mix" if is_mix else "single-note")
 
 
-def _read_mix_year(text: str) -> str:
-    """Return "2011" for "2011 Mix", else ""."""
+def _is_year_mix(text: str) -> bool:
     words = split_words(text)
-    return words[0] if len(words) == 2 and words[1] == "mix" and is_year(words[0]) else ""
-
-
-def _is_master_of(title: Title, years: list[str]) -> bool:
-    """Tell whether ``title`` is a remaster of these years, or of none that it names: "Killer Queen
-    - 2011 Mix" is "Killer Queen - Remastered 2011"; one Spotify id had both names."""
-    words = {word for text in title.harmless for word in split_words(text)}
-    return not REMASTER_WORDS.isdisjoint(words) and (
-        words.issuperset(years) or not any(map(is_year, words))
-    )
+    return len(words) == 2 and words[1] == "mix" and is_year(words[0])
 
 
 def _key_edit(text: str) -> frozenset[str]:
