@@ -45,12 +45,13 @@ TRIGGERS: tuple[Trigger, ...] = (
     # "Hey Jude - Live", "Space Dementia (Live)", "Empty - Live MTV Unplugged"
     *_triggers("live", "live"),
     *_triggers("live", "en vivo,ao vivo,en directo,en concert,dal vivo,in concert", anywhere=True),
-    *_triggers("live", "directo,konzert,concierto,concert"),
+    *_triggers("live", "directo,konzert,concierto,concert,en public,na zywo,canli,uzivo,zive"),
     *_triggers("live", "studio live,live duet,live performance,live take", anywhere=True),
     *_triggers("live", "recorded live,live at,live from,live in,live on", anywhere=True),
     *_triggers("live", "ライブ,концерт,live version", anywhere=True),
     # "Nutshell (Unplugged Version)", "Plush - Acoustic", "Change Your Mind - Stripped"
     *_triggers("acoustic", "acoustic,acustico,acustica,acoustique,akustik,acustic,akustikversion"),
+    *_triggers("acoustic", "akustisch,akusticka,akustyczna,akustyczna,akoestisch"),
     *_triggers("acoustic", "acoustic version,acoustic mix", anywhere=True),
     *_triggers("acoustic", "unplugged", sense="unplugged"),
     *_triggers("acoustic", "mtv unplugged", anywhere=True, sense="unplugged"),
@@ -73,8 +74,10 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_each("session", "bbc radio 1,bbc radio 2,radio 1 session", anywhere=True),
     # "Protect Ya Neck (Instrumental)", "Love Shack (Acapella)"
     *_triggers("instrumental", "instrumental,instrumentals,instrumental version", anywhere=True),
+    *_triggers("instrumental", "inst,instrumentell,enstrumantal,instrumentalna"),
     *_triggers("instrumental", "instrumentale,instrumentaal,instrumentalversion", anywhere=True),
     *_triggers("instrumental", "backing track,minus 1,off vocal", anywhere=True),
+    *_triggers("acappella", "isolated vocals,vocals only,vocal only", anywhere=True),
     *_triggers("acappella", "acapella,acappella,a cappella,a capella,accapella", anywhere=True),
     *_triggers("karaoke", "karaoke,karaoke version,sing along", anywhere=True),
     *_triggers("cover", "cover,cover version,tribute,a tribute to"),
@@ -82,9 +85,10 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("cover", "трибьют,кавер,hommage a", anywhere=True),
     *_triggers("cover", "tribute to,as performed by,originally released by", anywhere=True),
     # "Paint It Black - Demo", "Bloom - Rough Mix", "Little Willy - Alternate Version"
-    *_triggers("demo", "demo,demos,maqueta"),
+    *_triggers("demo", "demo,demos,maqueta,worktape,work tape"),
     *_triggers("demo", "demo version", anywhere=True),
-    *_each("demo", "rehearsal,outtake,sketch,work in progress,voice memo"),
+    *_triggers("demo", "rehearsal,rehearsals", sense="rehearsal"),
+    *_each("demo", "outtake,sketch,work in progress,voice memo"),
     *_each("demo", "rough mix,early version,home recording", anywhere=True),
     *_triggers("take", "alternate,alternative,alt,take,alternate take,alternative version"),
     *_triggers("take", "alternate version,alternate mix", anywhere=True),
@@ -155,7 +159,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("section", "commentary,track by track", sense="commentary"),
     *_triggers("section", "dialogue,spoken word", sense="spoken"),
     *_triggers("section", "excerpt,snippet", sense="excerpt"),
-    *_each("section", "reprise,outro,skit,prelude"),
+    *_each("section", "continued,reprise,outro,skit,prelude"),
     *_triggers("medley", "medley"),
 )  # fmt: skip
 
@@ -178,6 +182,7 @@ PHRASES = {
     "国语版": "mandarin version", "粵語版": "cantonese version", "粤语版": "cantonese version",
     "라이브": "live", "리믹스": "remix", "리마스터": "remaster", "어쿠스틱": "acoustic",
     "연주곡": "instrumental", "반주": "instrumental", "버전": "version",
+    "ремастеринг": "remaster", "ремастированная": "remaster",
     "ремастер": "remaster", "ремикс": "remix", "концерт": "live", "акустика": "acoustic",
     "минус": "instrumental", "версия": "version", "версія": "version",
 }  # fmt: skip
@@ -196,7 +201,8 @@ HARMLESS = _word_set(
     "digitally mono stereo explicit clean album original bonus track lp deluxe edition expanded "
     "anniversary version ver mix in the master hd hq hi res audio official lyrics lyric video "
     "music edicao edicion e soundtrack ost us uk international uncensored censored dirty "
-    "remasterise remastered2 restored reissue release japan hidden standard "
+    "remasterise remastered2 remasterisee rimasterizzato rimasterizzata remasterizados remastrad "
+    "restored reissue release japan hidden standard "
     "mastered mastering and th special collectors full collector amended recording studio "
     "super dolby atmos spatial ep re visualizer visualiser stream oficial officiel offiziell "
     "offizielles letra clip videoclip"
@@ -204,6 +210,7 @@ HARMLESS = _word_set(
 # … and at least one of these, or the words are a title of their own: "(In the Mix)".
 HARMLESS_HEADS = _word_set(
     "remaster remastered remastering remasterd remasterizado remasterizada remasterise mono stereo "
+    "remasterisee rimasterizzato rimasterizzata remasterizados remastrad "
     "explicit clean album original bonus lp deluxe expanded official lyric lyrics soundtrack ost "
     "uncensored censored dirty restored reissue remastered2 anniversary hidden studio amended "
     "atmos spatial res ep mastered audio hd hq visualizer visualiser stream oficial officiel "
@@ -221,7 +228,8 @@ SINGLE = _word_set("single singles 45 7 inch main hit juke box edited")
 # by James Murphy for the DFA)", "- With rap and with vocorder ALSO ALBUM VERSION".
 OF_VERSIONS = _word_set(
     "mix remix edit version vocal vocals rap video beats dub take demo session sessions radio live "
-    "recorded performed acoustic instrumental extended remake cover edition"
+    "recorded performed acoustic instrumental extended remake cover edition "
+    "tape tapes worktape boombox rehearsal single"
 )
 LAST_WORDS = _word_set("single singles main edited edit edits radio short")
 # An album, so the recording on it: "Burn - Confession Special Edition Version",
@@ -273,7 +281,8 @@ BEFORE_LIVE = _word_set(
 
 REMASTER_WORDS = _word_set(
     "remaster remastered remastering remasterd remasterizado remasterizada remasterise "
-    "remasters remastered2 master"
+    "remasters remastered2 remasterisee rimasterizzato rimasterizzata remasterizados remastrad "
+    "master"
 )
 
 MONTHS = _word_set(

@@ -42,7 +42,8 @@ _SMALL_WORDS = word_set(
     "am is are was were i ive im id you me my your it its is the a an in on of to for at so no"
 )
 
-_MANY_WORDS = 3
+_FEW_WORDS, _MANY_WORDS = 2, 3
+_SIGNS = {"2": "to", "too": "to", "4": "for"}
 _SHORT_SOUND = 4
 _LONG_WORD = 8  # "starring" is not "staring"
 _SEPARATORS = "/:,"
@@ -95,6 +96,8 @@ def _compare_words(a: Title, b: Title) -> Evidence:
             return Evidence("title", "doubt", text, "title-near")
         text = "titles equal but for signs and little words"
         return Evidence("title", "agrees", text, "title-equal")
+    if two_names := _compare_two_names(a, b) or _compare_two_names(b, a):
+        return two_names
     if read := _compare_read(a, b, _read_alike):
         return read
     if core_b in _write_out(a) or core_a in _write_out(b):
@@ -107,6 +110,11 @@ def _compare_words(a: Title, b: Title) -> Evidence:
     if _opens_with_track_number(a, b) or _opens_with_track_number(b, a):
         text = "one title opens with what may be a track's number"
         return Evidence("title", "doubt", text, "track-number")
+    if _spell_out(a.full) == _spell_out(b.full):
+        return Evidence("title", "agrees", "titles equal but for spelling", "title-equal")
+    if _names_movement(a, b) or _names_movement(b, a):
+        text = "one title is a movement of the other's work"
+        return Evidence("title", "doubt", text, "title-longer")
     if name_same_work(a, b):
         text = "the same catalogue number, but written otherwise"
         return Evidence("title", "doubt", text, "catalogue-equal")
@@ -115,9 +123,6 @@ def _compare_words(a: Title, b: Title) -> Evidence:
         return Evidence("title", "doubt", text, "catalogue-one-side")
     if list_core_numbers(a) != list_core_numbers(b) and list_numbers(a) != list_numbers(b):
         return Evidence("title", "differs", say_numbers(a, b), "other-number")
-    if _has_two_names(a, b) or _has_two_names(b, a):
-        text = "one side names the title in two scripts"
-        return Evidence("title", "agrees", text, "title-romanised")
     if a.subtitles == (b.core,) and b.subtitles == (a.core,):  # "Volare (Nel blu, dipinto di blu)"
         text = "titles equal, each with the other's core as subtitle"
         return Evidence("title", "agrees", text, "title-equal")
@@ -187,6 +192,20 @@ def _names_half(a: Title, b: Title) -> bool:
     return _skeleton(a.core) in {_skeleton(split_words(half)) for half in halves}
 
 
+def _names_movement(a: Title, b: Title) -> bool:
+    """Tell whether ``a`` names no more than the movement: "Clair de lune", "Suite bergamasque, L.
+    75: III. Clair de lune"."""
+    if ":" not in b.core_text or ":" in a.core_text or len(a.core) < _FEW_WORDS:
+        return False
+    words = split_title_words(b.core_text.rpartition(":")[2].strip())
+    return words[:1] != a.core[:1] and words[1:] == a.core and words[0].isdigit()
+
+
+def _spell_out(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return words without the signs that stand for some: "Nothing Compares 2 U"."""
+    return tuple(_SIGNS.get(word, word) for word in words)
+
+
 def _share_much(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     """Tell whether one title's words are all in the other, or most of the letters agree."""
     if set(a) <= set(b) or set(b) <= set(a):
@@ -247,20 +266,20 @@ def _have_other_articles(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     return not articles_a <= articles_b and not articles_b <= articles_a
 
 
-def _has_two_names(a: Title, b: Title) -> bool:
-    """Tell whether ``a`` is the title ``b`` in two scripts: "강남스타일 (Gangnam Style)"."""
+def _compare_two_names(a: Title, b: Title) -> Evidence | None:
+    """Weigh that ``a`` names its title in two scripts, of which ``b`` has one: "打上花火 (Uchiage
+    Hanabi)". Where the one is not read like the other, it may be a version in another language:
+    "아마도 오늘 (Mungkin Hari Ini)"."""
     if len(a.subtitles) != 1 or b.subtitles or a.lead or b.lead or a.parts != b.parts:
-        return False
-    core, other, wanted = squash(a.core), squash(a.subtitles[0]), squash(b.core)
-    if is_latin(core) == is_latin(other) or read_numbers(a.core) != read_numbers(b.core):
-        return False
-    return wanted == other or (
-        wanted == core
-        and (
-            load_readings().get(other, other) == load_readings().get(core, core)
-            or sound_alike(" ".join(a.core), other, _SHORT_SOUND)
-        )
-    )
+        return None
+    other = a.subtitles[0]
+    if is_latin(squash(a.core)) == is_latin(squash(other)) or b.core not in (a.core, other):
+        return None
+    text = "one side names the title in two scripts"
+    alike = _read_alike(a.core, other) or _sound_alike(a.core, other)
+    if alike:
+        return Evidence("title", "agrees", text, "title-romanised")
+    return Evidence("title", "doubt", text, "other-script")
 
 
 def _read_alike(a: tuple[str, ...], b: tuple[str, ...]) -> bool:

@@ -69,6 +69,8 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Peaceful Easy Feeling - Eagles 2013 Remaster | Eagles",
          "Peaceful Easy Feeling - 2013 Remaster | Eagles", MATCH),
         ("Popular - Music from the HBO Original Series | X", "Popular | X", MATCH),
+        ("Azzurro (Rimasterizzato) | Adriano Celentano", "Azzurro | Adriano Celentano", MATCH),
+        ("Группа крови (ремастеринг) | Кино", "Группа крови | КИНО", MATCH),
     ],
     "the same title written in another way": [
         ("Don’t Stop Me Now | Queen", "Don't Stop Me Now | Queen", MATCH),
@@ -123,6 +125,8 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("F**k You | CeeLo Green", "Fool You | CeeLo Green", DIFFERENT),
         ("N****s in Paris | Jay-Z", "Niggas In Paris | Jay-Z", MATCH),
         ("M*A*S*H | X", "MASH | X", MATCH),
+        ("Nothing Compares 2 U | Sinéad O'Connor",
+         "Nothing Compares to You | Sinead O'Connor", MATCH),
     ],
     "numbers and parts": [
         ("Obstacle 1 | Interpol", "Obstacle 2 | Interpol", DIFFERENT),
@@ -355,6 +359,15 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Lovely Day - In the Old Town Hall | X", "Lovely Day | X", REVIEW),
         ("Summertime (With Strings) | X", "Summertime | X", DIFFERENT),
         ("Exile (with the London Symphony Orchestra) | X", "Exile | X", REVIEW),
+        ("London Calling (The Vanilla Tapes) | The Clash", "London Calling | The Clash", REVIEW),
+        ("Somebody's Daughter (Living Room Worktape) | Tenille Townes",
+         "Somebody's Daughter | Tenille Townes", DIFFERENT),
+        ("Radio Free Europe - Original Hib-Tone Single | R.E.M.",
+         "Radio Free Europe | R.E.M.", REVIEW),
+        ("Smells Like Teen Spirit - Boombox Rehearsals | Nirvana",
+         "Smells Like Teen Spirit | Nirvana", DIFFERENT),
+        ("BIRDS OF A FEATHER (ISOLATED VOCALS) | Billie Eilish",
+         "BIRDS OF A FEATHER | Billie Eilish", DIFFERENT),
     ],
     "guests": [
         ("Telephone (feat. Beyoncé) | Lady Gaga", "Telephone | Lady Gaga; Beyoncé", MATCH),
@@ -485,6 +498,8 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Mockingbird | Inez & Charlie Foxx", "Mockingbird | Inez Foxx And Charlie Foxx", MATCH),
         ("Joy and Pain | Maze featuring Frankie Beverly",
          "Joy and Pain | Maze feat. Frankie Beverly", MATCH),
+        ("Radiation Ruling the Nation | Massive Attack v Mad Professor",
+         "Radiation Ruling the Nation | Massive Attack; Mad Professor", MATCH),
     ],
     "subtitles": [
         ("(I Can't Get No) Satisfaction | The Rolling Stones",
@@ -571,7 +586,7 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Мама | X", "Mana | X", REVIEW),
         ("★ | David Bowie", "Blackstar | David Bowie", MATCH),
         ("강남스타일 (Gangnam Style) | PSY", "Gangnam Style | PSY", MATCH),
-        ("강남스타일 (Gangnam Style) | PSY", "강남스타일 | PSY", REVIEW),
+        ("강남스타일 (Gangnam Style) | PSY", "강남스타일 | PSY", MATCH),
         ("좋은 날 (Good Day) | IU", "좋은 날 | IU", REVIEW),
         ("打上花火 (Uchiage Hanabi) | DAOKO", "打上花火 | DAOKO", MATCH),
         ("벚꽃 엔딩 | X", "Beotkkot Ending | X", MATCH),
@@ -584,6 +599,7 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("ירושלים של זהב | שולי נתן", "Yerushalayim Shel Zahav | Shuli Natan", MATCH),
         ("ירושלים של זהב | שולי נתן", "Yerushalayim Shel Zahav | Ofra Haza", REVIEW),
         ("أنا | فيروز", "Inti | Fairuz", REVIEW),
+        ("아마도 오늘 (Mungkin Hari Ini) | Anneth", "Mungkin Hari Ini | Anneth", REVIEW),
     ],
     "classical works": [
         ("Prelude in C♯ Minor | Rachmaninoff", "Prelude in C Minor | Rachmaninoff", DIFFERENT),
@@ -632,6 +648,8 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Suite bergamasque, L. 75: III. Clair de lune | Claude Debussy; Seong-Jin Cho",
          "Suite bergamasque, L.75: 3. Clair de lune | Seong-Jin Cho", MATCH),
         ("Clair de lune | Claude Debussy; Seong-Jin Cho", "Clair de lune | Lang Lang", DIFFERENT),
+        ("Suite bergamasque, L. 75: III. Clair de lune | Debussy",
+         "Clair de Lune | Debussy", REVIEW),
     ],
     "notes in other languages": [
         ("Volver - Versión Acústica | X", "Volver | X", DIFFERENT),
@@ -666,6 +684,8 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Song (en inglés) | X", "Song | X", DIFFERENT),
         ("Song (Tamil) | X", "Song (Telugu) | X", DIFFERENT),
         ("Diamonds (Nail Polish) | X", "Diamonds | X", REVIEW),
+        ("Das Beste (Akustisch) | Silbermond", "Das Beste | Silbermond", DIFFERENT),
+        ("Quand la musique est bonne (En public) | X", "Quand la musique est bonne | X", DIFFERENT),
     ],
 }  # fmt: skip
 
