@@ -87,6 +87,13 @@ def _read_source(title: Title) -> frozenset[str]:
 
 
 def _compare_words(a: Title, b: Title) -> Evidence:
+    return (
+        _find_equal(a, b) or _find_other_numbers(a, b) or _find_core(a, b) or _find_spelling(a, b)
+    )
+
+
+def _find_equal(a: Title, b: Title) -> Evidence | None:
+    """Weigh titles that are the same but for how they are written."""
     core_a, core_b = squash(a.core), squash(b.core)
     if core_a == core_b and a.lead == b.lead and sorted(a.subtitles) == sorted(b.subtitles):
         return Evidence("title", "agrees", _say_equal(a, b), "title-equal")
@@ -107,11 +114,16 @@ def _compare_words(a: Title, b: Title) -> Evidence:
         return Evidence("title", "agrees", text, "title-equal")
     if (a.parts or b.parts) and squash(a.full + a.parts) == squash(b.full + b.parts):
         return Evidence("title", "agrees", "titles equal, parts included", "title-equal")
+    if _spell_out(a.full) == _spell_out(b.full):
+        return Evidence("title", "agrees", "titles equal but for spelling", "title-equal")
+    return None
+
+
+def _find_other_numbers(a: Title, b: Title) -> Evidence | None:
+    """Weigh titles of other numbers: a veto, unless they are a track's or a catalogue's."""
     if _opens_with_track_number(a, b) or _opens_with_track_number(b, a):
         text = "one title opens with what may be a track's number"
         return Evidence("title", "doubt", text, "track-number")
-    if _spell_out(a.full) == _spell_out(b.full):
-        return Evidence("title", "agrees", "titles equal but for spelling", "title-equal")
     if _names_movement(a, b) or _names_movement(b, a):
         text = "one title is a movement of the other's work"
         return Evidence("title", "doubt", text, "title-longer")
@@ -123,6 +135,12 @@ def _compare_words(a: Title, b: Title) -> Evidence:
         return Evidence("title", "doubt", text, "catalogue-one-side")
     if list_core_numbers(a) != list_core_numbers(b) and list_numbers(a) != list_numbers(b):
         return Evidence("title", "differs", say_numbers(a, b), "other-number")
+    return None
+
+
+def _find_core(a: Title, b: Title) -> Evidence | None:
+    """Weigh titles of one core, or of which one's core is the whole other."""
+    core_a, core_b = squash(a.core), squash(b.core)
     if a.subtitles == (b.core,) and b.subtitles == (a.core,):  # "Volare (Nel blu, dipinto di blu)"
         text = "titles equal, each with the other's core as subtitle"
         return Evidence("title", "agrees", text, "title-equal")
@@ -131,7 +149,7 @@ def _compare_words(a: Title, b: Title) -> Evidence:
     if squash(a.full) == core_b or squash(b.full) == core_a:
         longer = b if squash(a.full) == core_b else a
         return weigh_subtitles(a, b, *longer.subtitles, longer.lead)
-    return _compare_spellings(a, b)
+    return None
 
 
 def _opens_with_track_number(a: Title, b: Title) -> bool:
@@ -148,7 +166,7 @@ def _say_equal(a: Title, b: Title) -> str:
     return "titles equal but for spelling"
 
 
-def _compare_spellings(a: Title, b: Title) -> Evidence:
+def _find_spelling(a: Title, b: Title) -> Evidence:
     if list_numbers(a) == list_numbers(b) and _lack_little_word(a.full, b.full):
         text = "long titles, equal but for one little word"
         return Evidence("title", "agrees", text, "title-respelled")
