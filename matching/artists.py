@@ -60,7 +60,7 @@ _NOBODY = frozenset(
     {
         "various artists", "various artist", "various interprets", "various", "va", "v a",
         "unknown artist", "unknown", "artista desconocido", "artiste inconnu", "varios artistas",
-        "vários artistas", "artisti vari", "verschiedene interpreten", "unbekannter kunstler",
+        "artisti vari", "verschiedene interpreten", "unbekannter kunstler",
         "unbekannter interpret", "artistes varies", "no artist", "n a",
     }
 )  # fmt: skip
@@ -96,7 +96,7 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
     featured: list[str] = []
     pieces: list[str] = []
     for artist in artists:
-        if fold(artist) in _NOBODY or not artist.strip():
+        if not artist.strip():
             continue
         artist = _tie_suffixes(artist)
         head, *tail = _GUEST_SPLIT.split(artist)
@@ -220,6 +220,8 @@ def compare_credits(a: Credit, b: Credit) -> str:
     alike, or one name within the other), ``other-script``, ``other``.
     """
     if not a.main or not b.main:
+        return "missing"
+    if (_NOBODY.issuperset(a.wholes) or _NOBODY.issuperset(b.wholes)) and a.wholes != b.wholes:
         return "missing"
     if len(a.wholes) == len(b.wholes) == 1 and frozenset((*a.wholes, *b.wholes)) in load_apart():
         return "other"

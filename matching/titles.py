@@ -49,6 +49,7 @@ class Title:
         return self.lead + self.core + tuple(w for words in self.subtitles for w in words)
 
 
+_TRAILING_ARTICLE = re.compile(r"^([^,]+), (the|an?)$", re.IGNORECASE)  # "Song Title, The"
 _SOURCES = (("soundtrack",), ("ost",))
 
 
@@ -62,6 +63,7 @@ def take_apart(title: str) -> Title:
         notes += read_note(Segment("core", inline_guests))
         _, parts = set_parts_aside(split_title_words(inline_guests))
         notes.append(Note("part", inline_guests, "core", parts))
+    core_text = _TRAILING_ARTICLE.sub(r"\2 \1", core_text)
     if not core_text.strip(" .,;:-"):
         return Title(text=title, core=split_words(title), core_text=clean(title) or title)
     notes = list(_join_sources(notes))

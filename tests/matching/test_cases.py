@@ -127,6 +127,7 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("M*A*S*H | X", "MASH | X", MATCH),
         ("Nothing Compares 2 U | Sinéad O'Connor",
          "Nothing Compares to You | Sinead O'Connor", MATCH),
+        ("The Boxer | X", "Boxer, The | X", MATCH),
     ],
     "numbers and parts": [
         ("Obstacle 1 | Interpol", "Obstacle 2 | Interpol", DIFFERENT),
@@ -500,6 +501,7 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
          "Joy and Pain | Maze feat. Frankie Beverly", MATCH),
         ("Radiation Ruling the Nation | Massive Attack v Mad Professor",
          "Radiation Ruling the Nation | Massive Attack; Mad Professor", MATCH),
+        ("Hello | Various Artists", "Hello | Various Artists", MATCH),
     ],
     "subtitles": [
         ("(I Can't Get No) Satisfaction | The Rolling Stones",
