@@ -24,10 +24,15 @@ class NamesUnreadable(ValueError):
 ARTICLES = frozenset({"the", "los", "las", "les", "die"})
 
 
+_NO_NOUNS = frozenset({"paul", "brown", "baxter", "mccann", "claypool", "young"})  # "Les Paul"
+
+
 def drop_article(folded: str) -> str:
     """Return a folded name without a leading article: "beatles"; "the the" and "a ha" whole."""
     first, _, rest = folded.partition(" ")
     second, _, more = rest.partition(" ")
+    if first in ("les", "die") and not more and second in _NO_NOUNS:
+        return folded
     is_article = first in ARTICLES or (first == "a" and more and len(second) > 1)  # "A. R. Rahman"
     return rest if rest and is_article and rest not in ARTICLES else folded
 
@@ -60,18 +65,16 @@ def load_whole_names() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def load_composers() -> frozenset[str]:
-    """Return the folded names of composers, as ``artists.tsv`` knows them, out of
-    ``composers.txt``."""
-    names = (drop_article(fold(line)) for line in read_lines("composers.txt"))
-    return frozenset(load_aliases().get(_squash(name), name) for name in names)
-
-
-@lru_cache(maxsize=1)
-def load_composers_in_titles() -> frozenset[str]:
-    """Return the names of composers as a title begins with them: in full, or the last word."""
-    names = {fold(line) for line in read_lines("composers.txt")}
-    return frozenset(names | {name.split()[-1] for name in names})
+def load_composers() -> dict[str, str]:
+    """Return what a title may begin with, folded -> the composer's name, out of ``composers.txt``:
+    the name in full, and the last word where it is no other word."""
+    composers: dict[str, str] = {}
+    for line in read_lines("composers.txt"):
+        name = line.rstrip(" *")
+        composers.setdefault(fold(name), name)
+        if not line.endswith("*"):
+            composers.setdefault(fold(name).split()[-1], name)
+    return composers
 
 
 @lru_cache(maxsize=1)

@@ -13,16 +13,15 @@ from matching.alias_files import (
     drop_article,
     load_aliases,
     load_apart,
-    load_composers,
     load_whole_names,
 )
-from matching.normalize import LOST, fits, fold, word_set
-from matching.romanise import is_latin, sound_alike
+from matching.normalize import LOST, fits, fold, word_set, write_umlauts
+from matching.romanise import is_consonantal, is_latin, sound_alike
 
 # What stands between names in a joined credit; the plus of "Mamamoo+" ends a name. Alternatives
 # without nesting: linear time.
 _JOINTS = re.compile(
-    r"\s*(?:[,;/&×|、，]|\+(?=\s*\w))\s*|\s+(?:and|x|vs?\.?|feat\.?|ft\.?|featuring|(?:duet\s+)?with|con|y|e|und|et|pres\.?"
+    r"\s*(?:[,;/&×|、，]|\+(?=\s*\w))\s*|\s+(?:and|x|vs\.?|(?-i:v\.?)|feat\.?|ft\.?|featuring|(?:duet\s+)?with|con|y|e|und|et|pres\.?"
     r"|presents)\s+|\s*[()\[\]]\s*",
     re.IGNORECASE,
 )
@@ -44,13 +43,13 @@ _GUEST_SPLIT = re.compile(
 # An act that plays other people's songs, or a maker of backing tracks.
 _IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers singalong")
 
-_CAST = frozenset({"cast", "company"})
+# Of "Original Broadway Cast"; the cast of a film is who sings on it everywhere.
+_STAGES = word_set("broadway london original revival west off tour touring stage toronto")
 _FEW = 8  # names of a credit that are looked at for one spelled nearly alike
 _LONGEST_WHOLE = 60  # letters of such a name
 _MOST_JOINED = 5  # pieces of one name: "Crosby, Stills, Nash & Young"
 _MOST_NAMES = 64  # of an orchestra with its choir; names are held against each other
-_SHORT_SOUND = 3
-_LONG_UMLAUTS = 8  # "Blue" is not "Blü"
+_SHORT_SOUND = 4
 _LONG_NAME = 5  # "Nas" is not named by "Lil Nas X"
 
 _ENSEMBLES = word_set("trio quartet quintet sextet orchestra band combo ensemble")
@@ -74,7 +73,8 @@ class Credit:
     split. ``everyone``: ``main`` and guests, those of the title included. ``names``: every name
     as given, split at every joint, bands' names too, for "Macklemore; Ryan Lewis"; ``pieces``:
     the same as a set. ``family``: the first of two who share the last name, in full. ``act``: the
-    name of a known act whose people a list names one by one.
+    name of a known act whose people a list names one by one. ``cast``: it names the cast of a
+    stage. ``written``: the first name with its umlauts written out, if it has any.
     """
 
     wholes: tuple[str, ...]
@@ -85,6 +85,7 @@ class Credit:
     primary: str
     imitator: bool
     cast: bool
+    written: str = ""
     family: str = ""
     act: str = ""
 
@@ -120,7 +121,8 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
         pieces=frozenset(names),
         primary=main[0] if main else "",
         imitator=any(not _IMITATORS.isdisjoint(whole.split()) for whole in wholes),
-        cast=any(not _CAST.isdisjoint(whole.split()) for whole in wholes),
+        cast=any(_names_cast(whole.split()) for whole in wholes),
+        written=_write_out(artists[0]) if artists else "",
         family=_read_family(wholes[0]) if wholes else "",
         act=_read_act(artists),
     )
@@ -138,6 +140,15 @@ def _tie_suffixes(artist: str) -> str:
     return _SUFFIX.sub(lambda found: f" {found[1] or found[2]}", artist)
 
 
+def _names_cast(words: list[str]) -> bool:
+    return "cast" in words and not _STAGES.isdisjoint(words)
+
+
+def _write_out(name: str) -> str:
+    written = write_umlauts(name)
+    return fold_name(written) if written != name else ""
+
+
 def _read_act(artists: tuple[str, ...]) -> str:
     """Return "daryl hall and john oates" for a list of the two, else ""."""
     if not 1 < len(artists) <= _MOST_JOINED:
@@ -149,7 +160,7 @@ def _read_act(artists: tuple[str, ...]) -> str:
 def _read_family(whole: str) -> str:
     """Return "paul mccartney" for "paul and linda mccartney", else ""."""
     words = whole.split()
-    if len(words) == 4 and words[1] == "and":
+    if len(words) == 4 and words[1] == "and" and words[2] not in ("the", "his", "her"):
         return f"{words[0]} {words[3]}"
     return ""
 
@@ -214,8 +225,7 @@ def compare_credits(a: Credit, b: Credit) -> str:
 
     ``missing`` (one says nothing), ``equal``, ``primary`` (the same first artist), ``ensemble``
     (the same with a band's name), ``contained`` (all of one side's names, split at every joint,
-    are on the other, its first one or two main ones among them), ``performers`` (the same, one
-    side naming the composer first), ``second`` (one's artist is named
+    are on the other, its first one or two main ones among them), ``second`` (one's artist is named
     after another on the other), ``shared`` (another artist in common), ``near`` (spelled nearly
     alike, or one name within the other), ``other-script``, ``other``.
     """
@@ -242,13 +252,13 @@ def compare_credits(a: Credit, b: Credit) -> str:
         return "contained"
     if min(len(a.main), len(b.main)) > 1 and (a.main <= b.everyone or b.main <= a.everyone):
         return "contained"
-    if _are_played_alike(a, b):
-        return "performers"
     all_a, all_b = a.everyone | a.pieces, b.everyone | b.pieces
     if a.main <= all_b or b.main <= all_a:
         return "second"  # Aerosmith's "Walk This Way" and Run-DMC's with Aerosmith
     if all_a & all_b or all_a.intersection(_list_acts(b)) or all_b.intersection(_list_acts(a)):
         return "shared"
+    if any(is_consonantal(x + y) and sound_alike(x, y, 0) for x in firsts_a for y in firsts_b):
+        return "near"  # "عمرو مصطفى" is Amr, and Omar too
     near_a, near_b = firsts_a.union(a.names[:_FEW]), firsts_b.union(b.names[:_FEW])
     if any(_are_near(x, y) for x in near_a for y in near_b):
         return "near"
@@ -271,17 +281,6 @@ def _names_more(a: Credit, b: Credit) -> bool:
     return a.names[0] in b.pieces and not (a.wholes[0] in known and b.wholes[0] in known)
 
 
-def _are_played_alike(a: Credit, b: Credit) -> bool:
-    """Tell whether the same play and one side names the composer first: "Debussy; Seong-Jin Cho",
-    "Seong-Jin Cho"."""
-    composers = load_composers()
-    if (a.primary in composers) == (b.primary in composers):
-        return False
-    players_a, players_b = a.main - composers, b.main - composers
-    fewer, more = sorted((players_a, players_b), key=len)
-    return bool(fewer) and fewer <= more
-
-
 def _list_acts(credit: Credit) -> set[str]:
     return {name for name in (*credit.wholes, credit.family) if name}
 
@@ -296,13 +295,15 @@ def _list_firsts(credit: Credit) -> set[str]:
     if credit.names and credit.names[0] in credit.main:
         firsts.add(credit.names[0])
     family = "" if credit.wholes[0] in load_whole_names() else credit.family
-    firsts.update(name for name in (family, credit.act) if name)
+    firsts.update(name for name in (family, credit.act, credit.written) if name)
     return firsts
 
 
 def _sound_alike(a: str, b: str) -> bool:
     """Tell whether one name in another script is written as the other sounds: "Кино", "Kino"."""
-    return is_latin(a) != is_latin(b) and sound_alike(a, b, _SHORT_SOUND)
+    if is_latin(a) == is_latin(b) or is_consonantal(a + b):
+        return False
+    return sound_alike(a, b, _SHORT_SOUND)
 
 
 def find_unmatched(a: Credit, b: Credit) -> list[str]:
@@ -339,14 +340,7 @@ def _share_words(a: str, b: str) -> bool:
 
 
 def _squash_all(names: frozenset[str] | set[str]) -> frozenset[str]:
-    return frozenset(_undot(name.replace(" ", "")) for name in names)
-
-
-def _undot(name: str) -> str:
-    """Return a long name with its umlauts as folding leaves them: "Groenemeyer", "Grönemeyer"."""
-    if len(name) < _LONG_UMLAUTS:
-        return name
-    return name.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+    return frozenset(name.replace(" ", "") for name in names)
 
 
 def _are_ensemble(a: str, b: str) -> bool:

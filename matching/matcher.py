@@ -41,7 +41,7 @@ _SETTLED_BY_LENGTH = frozenset(
         "subtitle-one-side", "subtitles-near", "year-note", "edit-note", "edit-one-side",
         "mix-one-side", "cut-one-side", "version-says-more", "live-album-one-side",
         "remix-album-one-side", "session-album-one-side", "guest-one-side", "title-near",
-        "title-longer", "other-script", "long-subtitle-one-side", "version-near", "version-edit",
+        "title-longer", "cast-one-side", "long-subtitle-one-side", "version-near", "version-edit",
     }
 )  # fmt: skip
 
@@ -152,12 +152,11 @@ def gather_evidence(a: Prepared, b: Prepared) -> Iterator[Evidence]:
 
 
 _ARTISTS = {
-    "missing": ("note", "one side names no artist"),
+    "missing": ("doubt", "one side names no artist"),
     "equal": ("agrees", "the same artists"),
     "primary": ("agrees", "the same first artist"),
     "ensemble": ("agrees", "the same artist with and without a band"),
     "contained": ("agrees", "the artists of one side are among those of the other"),
-    "performers": ("agrees", "the same performers, one side naming the composer first"),
     "second": ("doubt", "the artist of one side is not the first on the other"),
     "shared": ("doubt", "an artist in common, but not the first one"),
     "near": ("doubt", "the artists are spelled alike, but not the same"),
@@ -173,8 +172,6 @@ def _compare_artists(a: Prepared, b: Prepared) -> Iterator[Evidence]:
         text = "one side is a tribute or karaoke act"
         yield Evidence("artists", "differs", text, "imitator")
         return
-    if relation == "missing":
-        kind = "doubt"
     if relation == "second" and _is_named_guest(a, b):
         # "Titanium (feat. Sia)" by David Guetta and by Sia
         kind, text, relation = "agrees", "one side names the titles' guest as artist", "guest-first"

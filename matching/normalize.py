@@ -13,6 +13,8 @@ import unicodedata
 from functools import lru_cache
 from importlib import resources
 
+from matching.number_words import read_number_words
+
 # Letters that Unicode does not decompose, and look-alikes that bands write inside Latin words
 # ("Mötörhead" needs no entry, "Sigur Rós" neither; "Røyksopp" and "Łąki Łan" do).
 _LETTERS = str.maketrans(
@@ -53,9 +55,9 @@ _LONG_DRAWN = re.compile(r"([a-z])\1{2,}")  # "Hmmm" and "Hmmmm"
 
 # What is censored in titles, as folding leaves it: "fucking" is "fuckin".
 _COARSE = tuple(
-    "ass asshole bastard bitch bitches bitchin bullshit cock cunt damn dick fuck fucked fucker "  # noqa: SIM905
-    "fuckers fuckin fucks goddamn motherfucker motherfuckers motherfuckin nigga niggas niggaz "
-    "pussy shit shits shitty slut whore whores".split()
+    "ass asshole bastard bitch bitches bitchin bullshit cock crap cunt damn dick fuck "  # noqa: SIM905
+    "fucked fucker fuckers fuckin fucks goddamn hell motherfucker motherfuckers "
+    "motherfuckin nigga niggas niggaz pussy shit shits shitty whore whores".split()
 )
 
 #: Stands for a letter that is not there: lost on the way ("Beyonc�") or hidden ("B*tch").
@@ -110,15 +112,6 @@ _WORDS = {
 
 _ROMAN_DIGITS = frozenset("ivxlcdm")
 
-_UP_TO_NINETEEN = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-)  # fmt: skip
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-NUMBER_WORDS = {word: str(number) for number, word in enumerate(_UP_TO_NINETEEN)} | {
-    word: str(10 * number) for number, word in enumerate(_TENS, 2)
-}
-_POWERS = {"hundred": "00", "thousand": "000"}
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")  # "10,000 Miles"
 
 
@@ -211,6 +204,7 @@ def fold(text: str) -> str:
     return cleaned.replace(" ", "") or text.strip() or text
 
 
+@lru_cache(maxsize=1024)
 def _uncensor(word: str) -> str:
     """Return the one word that is censored so: "fuck" for "f**k"; else ``word``."""
     fitting = [
@@ -245,18 +239,7 @@ def split_words(text: str) -> tuple[str, ...]:
         text = _THOUSANDS.sub("", text)
     if text[:1] == "-" and text[1:2].isdecimal():
         text = f"minus {text[1:]}"  # "-1"
-    read: list[str] = []
-    before = ""
-    for word in fold(text).split():
-        number = NUMBER_WORDS.get(word) or _drop_zeros(word)
-        if word in _POWERS:  # "One Hundred Years", "A Thousand Miles"
-            counted = before in NUMBER_WORDS or before.isdecimal()
-            number = (read.pop() if counted else "1") + _POWERS[word]
-        elif before in _TENS and word in _UP_TO_NINETEEN[1:10]:
-            number = read.pop()[0] + number  # "Twenty One"
-        read.append(number)
-        before = word
-    return tuple(read)
+    return tuple(_drop_zeros(word) for word in read_number_words(fold(text).split()))
 
 
 def _drop_zeros(word: str) -> str:
@@ -321,6 +304,19 @@ def read_roman(numeral: str) -> int:
     values = [_ROMAN[letter] for letter in numeral]
     following = [*values[1:], 0]
     return sum(-v if v < after else v for v, after in zip(values, following, strict=True))
+
+
+_UMLAUTS = str.maketrans(
+    {
+        "ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "å": "aa", "Å": "Aa",
+        "ø": "oe", "Ø": "Oe",
+    }
+)  # fmt: skip
+
+
+def write_umlauts(text: str) -> str:
+    """Return ``text`` with its umlauts written out: "Fuer Elise"."""
+    return text if text.isascii() else text.translate(_UMLAUTS)
 
 
 def squash(words: tuple[str, ...]) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from matching import tags
-from matching.normalize import NUMBER_WORDS, split_title_words, word_set
+from matching.normalize import split_title_words, split_words, word_set
+from matching.number_words import NUMBER_WORDS
 
 
 class Segment(NamedTuple):
@@ -76,7 +77,7 @@ def _read_piece(place: str, text: str) -> Note:
         return Note("harmless", text, place, words, _find_closing_versions(words, text))
     if year := _read_date(words):  # "- Live at Folsom State Prison - January 1968"
         return Note("year", text, place, (year, *(word for word in words if word != year)))
-    meaning = "edit" if words[-2:] == ("with", "intro") else _read_plain_words(words)
+    meaning = "edit" if _is_recut(words) else _read_plain_words(words)
     if meaning:
         return Note(meaning, text, place, words)
     versions = tuple(_find_versions(words, text, place))
@@ -97,6 +98,14 @@ def _read_piece(place: str, text: str) -> Note:
     if versions:
         return Note("version", text, place, words, versions)
     return Note("lead" if place == "lead" else "subtitle", text, place, rest)
+
+
+_RECUT = (split_words("with intro"), split_words("anniversary recording"))
+
+
+def _is_recut(words: tuple[str, ...]) -> bool:
+    """Tell "- Album Version With Intro", and "- 20th Anniversary Recording", which may be new."""
+    return words[-2:] in _RECUT
 
 
 def _translate(text: str) -> str:
@@ -191,11 +200,17 @@ def _names_source(words: tuple[str, ...], text: str) -> bool:
 _NOT_OF_SOURCES = word_set("live version remix acoustic instrumental karaoke cover")
 
 
+# What a note that names a guest may say besides; "(feat. Kronos Quartet)" is no arrangement.
+_OF_GUESTS = frozenset({"remix", "live", "acoustic", "tempo", "instrumental", "dub", "vip", "demo"})
+
+
 def _find_closing_versions(words: tuple[str, ...], text: str) -> tuple[Version, ...]:
     """Return what the end of a note about somebody else says: "feat. Y Remix", "prod. X Slowed"."""
     kept = [w for w in words if w not in ("version", "ver")]
     found = _find_versions(tuple(kept[-1:]), text, "bracket")
-    return tuple(Version(v.kind, frozenset(kept[1:-1]), text) for v in found)
+    return tuple(
+        Version(v.kind, frozenset(kept[1:-1]), text) for v in found if v.kind in _OF_GUESTS
+    )
 
 
 def is_year(word: str) -> bool:

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from matching.alias_files import load_composers_in_titles
-from matching.artists import Credit, read_credit, split_names
+from matching.alias_files import load_composers
+from matching.artists import Credit, fold_name, read_credit, split_names
 from matching.descriptions import TrackDescription
 from matching.normalize import clean, fold, repair, split_words, squash
 from matching.titles import Title, take_apart
@@ -36,8 +36,11 @@ class Prepared:
 
 def prepare(description: TrackDescription) -> Prepared:
     """Return ``description`` taken apart; ``compare`` takes it in place of the description."""
-    title = take_apart(_cut_composer(_limit(description.title)))
+    text, composer = _cut_composer(_limit(description.title))
+    title = take_apart(text)
     artists = tuple(_limit_credit(description.artists))
+    if composer and fold_name(composer) not in map(fold_name, artists):
+        artists = (composer, *artists)
     title = _move_names_to_guests(title, read_credit(artists))
     return Prepared(
         description=description,
@@ -48,12 +51,11 @@ def prepare(description: TrackDescription) -> Prepared:
     )
 
 
-def _cut_composer(title: str) -> str:
-    """Return "Concerto in E" for "Vivaldi: Concerto in E"."""
+def _cut_composer(title: str) -> tuple[str, str]:
+    """Return "Concerto in E" and "Antonio Vivaldi" for "Vivaldi: Concerto in E"."""
     head, colon, rest = title.partition(":")
-    if colon and rest.strip() and fold(head) in load_composers_in_titles():
-        return rest.strip()
-    return title
+    composer = load_composers().get(fold(head), "") if colon and rest.strip() else ""
+    return (rest.strip(), composer) if composer else (title, "")
 
 
 def _move_names_to_guests(title: Title, credit: Credit) -> Title:

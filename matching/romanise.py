@@ -36,6 +36,7 @@ _FINALS = {
     2: 1, 3: 1, 5: 4, 6: 4, 9: 1, 10: 16, 11: 8, 12: 8, 13: 8, 14: 17, 15: 8, 18: 17, 19: 7, 20: 7,
     22: 7, 23: 7, 24: 1, 25: 7, 26: 17,
 }  # fmt: skip
+_TELLING = 6  # consonants, where vowels are not compared
 _SYLLABLES, _LAST_SYLLABLE, _NO_INITIAL = 0xAC00, 0xD7A3, 11
 # Of Hebrew and Arabic consonants are compared, which dialects and languages spell in many ways.
 _HALF_VOWELS = str.maketrans("", "", "ויוىي")
@@ -71,9 +72,9 @@ def romanise(text: str) -> str:
 def sound_alike(a: str, b: str, shortest: int) -> bool:
     """Tell whether two texts are read alike, in at least ``shortest`` letters: "Кино", "Kino"."""
     both = a + b
-    if any(map(_is_consonantal, both)):
+    if is_consonantal(both):
         key = list_consonants(a)
-        return len(key) > shortest and key == list_consonants(b)
+        return len(key) >= _TELLING and key == list_consonants(b)
     extra: tuple[tuple[str, str], ...] = ()
     if any(map(_is_hangul, both)):
         extra = _HANGUL_ALIKE
@@ -102,9 +103,9 @@ def _is_han(character: str) -> bool:
     return "\u3400" <= character <= "\u9fff" or character == "々"
 
 
-def _is_consonantal(character: str) -> bool:
-    """Tell Hebrew and Arabic letters, which mostly leave vowels unwritten."""
-    return "\u0590" <= character <= "\u06ff"
+def is_consonantal(text: str) -> bool:
+    """Tell whether ``text`` has Hebrew or Arabic letters, which mostly leave vowels unwritten."""
+    return any("\u0590" <= character <= "\u06ff" for character in text)
 
 
 @lru_cache(maxsize=8192)

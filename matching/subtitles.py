@@ -7,8 +7,9 @@ from collections import Counter
 from rapidfuzz.distance import OSA
 
 from matching.descriptions import Evidence
-from matching.normalize import NUMBER_WORDS, squash, word_set
+from matching.normalize import squash, word_set
 from matching.notes import Note
+from matching.number_words import NUMBER_WORDS
 from matching.tags import OF_VERSIONS, SURE_ROMAN
 from matching.titles import Title
 
@@ -70,7 +71,7 @@ def _is_long(note: Note) -> bool:
     first = note.text.split()[0].casefold()
     if not words or words[0] in SURE_ROMAN or not OF_VERSIONS.isdisjoint(words):
         return False
-    if not words[0].isalpha() and first not in NUMBER_WORDS:
+    if not words[0].isalpha() and (note.place == "dash" or first not in NUMBER_WORDS):
         return False
     if len(words) == _LONG_SUBTITLE and words[1] == "by":  # "(Avicii by Avicii)"
         return False

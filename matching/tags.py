@@ -51,7 +51,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("live", "ライブ,концерт,live version", anywhere=True),
     # "Nutshell (Unplugged Version)", "Plush - Acoustic", "Change Your Mind - Stripped"
     *_triggers("acoustic", "acoustic,acustico,acustica,acoustique,akustik,acustic,akustikversion"),
-    *_triggers("acoustic", "akustisch,akusticka,akustyczna,akustyczna,akoestisch"),
+    *_triggers("acoustic", "akustisch,akusticka,akustyczna,akoestisch"),
     *_triggers("acoustic", "acoustic version,acoustic mix", anywhere=True),
     *_triggers("acoustic", "unplugged", sense="unplugged"),
     *_triggers("acoustic", "mtv unplugged", anywhere=True, sense="unplugged"),
@@ -67,8 +67,9 @@ TRIGGERS: tuple[Trigger, ...] = (
     # "Nikes - A COLORS SHOW", "Weird Fishes - From the Basement", "Lean On - triple j"
     *_each("session", "colors show,from the basement,at the bbc,kexp,npr,audiotree", anywhere=True),
     *_each("session", "triple j,maida vale,daytrotter,electric lady studios", anywhere=True),
-    *_each("session", "la blogotheque,take away show,jam in the van,sofar", anywhere=True),
-    *_each("session", "paste studios,vevo dscvr,cercle,boiler room", anywhere=True),
+    *_each("session", "la blogotheque,take away show,jam in the van", anywhere=True),
+    *_each("session", "paste studios,vevo dscvr", anywhere=True),
+    *_each("session", "cercle,boiler room,sofar,apple music nashville,amazon music original"),
     *_each("session", "mahogany session,mahogany sessions,apple music home", anywhere=True),
     *_each("session", "apple music live,amazon original,deezer session", anywhere=True),
     *_each("session", "bbc radio 1,bbc radio 2,radio 1 session", anywhere=True),
@@ -194,28 +195,26 @@ FOLLOWERS = _word_set(
     "acoustic live recording radio demo video and cut studio solo studios feat featuring with"
 )
 
+_REMASTERED = _word_set(
+    "remaster remastered remastering remasterd remastered2 remastrad remasterizado remasterizada "
+    "remasterizados rematerizado remasterise remasterisee rimasterizzato rimasterizzata"
+)
 # A note of these words alone names the same recording: "- 2011 Remaster", "(Mono)",
 # "- Remastered Album Version", "(Explicit)", "- Original Mix", "- Bonus Track".
-HARMLESS = _word_set(
-    "remaster remastered remastering remasterd remasterizado remasterizada rematerizado digital "
-    "digitally mono stereo explicit clean album original bonus track lp deluxe edition expanded "
-    "anniversary version ver mix in the master hd hq hi res audio official lyrics lyric video "
-    "music edicao edicion e soundtrack ost us uk international uncensored censored dirty "
-    "remasterise remastered2 remasterisee rimasterizzato rimasterizzata remasterizados remastrad "
-    "restored reissue release japan hidden standard "
-    "mastered mastering and th special collectors full collector amended recording studio "
-    "super dolby atmos spatial ep re visualizer visualiser stream oficial officiel offiziell "
-    "offizielles letra clip videoclip"
+HARMLESS = _REMASTERED | _word_set(
+    "digital digitally mono stereo explicit clean album original bonus track lp deluxe edition "
+    "expanded anniversary version ver mix in the master hd hq hi res audio official lyrics lyric "
+    "video music edicao edicion e soundtrack ost us uk international uncensored censored dirty "
+    "restored reissue release japan hidden standard mastered mastering and th special collectors "
+    "full collector amended recording studio super dolby atmos spatial ep re visualizer visualiser "
+    "stream oficial officiel offiziell offizielles letra clip videoclip"
 )
 # … and at least one of these, or the words are a title of their own: "(In the Mix)".
-HARMLESS_HEADS = _word_set(
-    "remaster remastered remastering remasterd remasterizado remasterizada remasterise mono stereo "
-    "remasterisee rimasterizzato rimasterizzata remasterizados remastrad "
-    "explicit clean album original bonus lp deluxe expanded official lyric lyrics soundtrack ost "
-    "uncensored censored dirty restored reissue remastered2 anniversary hidden studio amended "
+HARMLESS_HEADS = _REMASTERED | _word_set(
+    "mono stereo explicit clean album original bonus lp deluxe expanded official lyric lyrics "
+    "soundtrack ost uncensored censored dirty restored reissue anniversary hidden studio amended "
     "atmos spatial res ep mastered audio hd hq visualizer visualiser stream oficial officiel "
-    "offizielles letra "
-    "videoclip"
+    "offizielles letra videoclip"
 )
 # Before "mix": "- Original Mix", "- Stereo Mix", but not "- Deluxe Mix".
 MIX_HEADS = _word_set("original album lp mono stereo remaster remastered official")
@@ -223,13 +222,14 @@ MIX_HEADS = _word_set("original album lp mono stereo remaster remastered officia
 VIDEO = _word_set("music video")
 # The note of the master that went on a single or in a shop: "Beat It - Single Version",
 # "Legs (45 Version)", "Impossible - Main", "Denise - Original Hit Version", "- Single/LP Version".
-SINGLE = _word_set("single singles 45 7 inch main hit juke box edited")
+SINGLE = _word_set("non single singles 45 7 inch main hit juke box edited")
 # A subtitle with one of these is no longer name of the song, however long: "(Hello Steve Reich Mix
 # by James Murphy for the DFA)", "- With rap and with vocorder ALSO ALBUM VERSION".
 OF_VERSIONS = _word_set(
     "mix remix edit version vocal vocals rap video beats dub take demo session sessions radio live "
     "recorded performed acoustic instrumental extended remake cover edition "
-    "tape tapes worktape boombox rehearsal single"
+    "tape tapes worktape boombox rehearsal single performance stage festival choir piano pianos "
+    "ukulele played sung"
 )
 LAST_WORDS = _word_set("single singles main edited edit edits radio short")
 # An album, so the recording on it: "Burn - Confession Special Edition Version",
@@ -279,11 +279,7 @@ BEFORE_LIVE = _word_set(
     "could would should where and or both love not"
 )
 
-REMASTER_WORDS = _word_set(
-    "remaster remastered remastering remasterd remasterizado remasterizada remasterise "
-    "remasters remastered2 remasterisee rimasterizzato rimasterizzata remasterizados remastrad "
-    "master"
-)
+REMASTER_WORDS = _REMASTERED | _word_set("remasters master")
 
 MONTHS = _word_set(
     "january february march april may june july august september october november december jan feb "

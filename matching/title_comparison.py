@@ -17,6 +17,7 @@ from matching.normalize import (
     split_words,
     squash,
     word_set,
+    write_umlauts,
 )
 from matching.romanise import is_latin, sound_alike
 from matching.subtitles import NEARLY_ALIKE, compare_subtitles, weigh_subtitles
@@ -43,19 +44,13 @@ _SMALL_WORDS = word_set(
 )
 
 _FEW_WORDS, _MANY_WORDS = 2, 3
-_SIGNS = {"2": "to", "too": "to", "4": "for"}
+_SIGNS = {"2": "to", "4": "for"}
 _SHORT_SOUND = 4
 _LONG_WORD = 8  # "starring" is not "staring"
 _SEPARATORS = "/:,"
 _SHORT_TITLE = 6
 
 _TRACK_NUMBER = re.compile(r"\d{1,2}\s*[.)_]\s*[^\W\d]")
-_UMLAUTS = str.maketrans(
-    {
-        "ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "å": "aa", "Å": "Aa",
-        "ø": "oe", "Ø": "Oe",
-    }
-)  # fmt: skip
 
 
 def compare_titles(a: Title, b: Title) -> Iterator[Evidence]:
@@ -114,7 +109,7 @@ def _find_equal(a: Title, b: Title) -> Evidence | None:
         return Evidence("title", "agrees", text, "title-equal")
     if (a.parts or b.parts) and squash(a.full + a.parts) == squash(b.full + b.parts):
         return Evidence("title", "agrees", "titles equal, parts included", "title-equal")
-    if _spell_out(a.full) == _spell_out(b.full):
+    if _spell_with_digits(a, b) or _spell_with_digits(b, a):
         return Evidence("title", "agrees", "titles equal but for spelling", "title-equal")
     return None
 
@@ -141,9 +136,11 @@ def _find_other_numbers(a: Title, b: Title) -> Evidence | None:
 def _find_core(a: Title, b: Title) -> Evidence | None:
     """Weigh titles of one core, or of which one's core is the whole other."""
     core_a, core_b = squash(a.core), squash(b.core)
-    if a.subtitles == (b.core,) and b.subtitles == (a.core,):  # "Volare (Nel blu, dipinto di blu)"
+    if a.subtitles == (b.core,) and b.subtitles == (a.core,):
         text = "titles equal, each with the other's core as subtitle"
-        return Evidence("title", "agrees", text, "title-equal")
+        if max(len(a.core), len(b.core)) < _MANY_WORDS:  # "London - Paris"
+            return Evidence("title", "doubt", text, "title-near")
+        return Evidence("title", "agrees", text, "title-equal")  # "Volare (Nel blu, dipinto …)"
     if core_a == core_b or _skeleton(a.core) == _skeleton(b.core) or fits(core_a, core_b):
         return compare_subtitles(a, b)
     if squash(a.full) == core_b or squash(b.full) == core_a:
@@ -219,9 +216,15 @@ def _names_movement(a: Title, b: Title) -> bool:
     return words[:1] != a.core[:1] and words[1:] == a.core and words[0].isdigit()
 
 
-def _spell_out(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Return words without the signs that stand for some: "Nothing Compares 2 U"."""
-    return tuple(_SIGNS.get(word, word) for word in words)
+def _spell_with_digits(a: Title, b: Title) -> bool:
+    """Tell whether ``a`` has "2" and "4" inside where ``b`` has words: "Nothing Compares 2 U"."""
+    if len(a.full) != len(b.full):
+        return False
+    inner = range(1, len(a.full) - 1)
+    pairs = enumerate(zip(a.full, b.full, strict=True))
+    return all(
+        x == y or (i in inner and _SIGNS.get(x) == y and f" {x} " in a.text) for i, (x, y) in pairs
+    )
 
 
 def _share_much(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
@@ -327,7 +330,7 @@ def _skeleton(words: tuple[str, ...]) -> str:
 
 def _write_out(title: Title) -> set[str]:
     """Return the core with its umlauts written out, if it has any: "fuer elise"."""
-    written = title.core_text.translate(_UMLAUTS)
+    written = write_umlauts(title.core_text)
     return set() if written == title.core_text else {squash(split_title_words(written))}
 
 

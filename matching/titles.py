@@ -72,7 +72,7 @@ def take_apart(title: str) -> Title:
     core = core or _name_divisions(words)
     core, bare = _cut_bare_version(core)
     versions = [v for note in notes for v in note.versions]
-    years = tuple(n.words[0] for n in notes if n.meaning == "year")
+    years = tuple(" ".join(n.words) for n in notes if n.meaning == "year")
     if versions:  # "Shut Up and Dance - Live Acoustic - 2015": which performance
         dates = [word for note in notes if note.meaning == "year" for word in note.words]
         versions = [v._replace(qualifier=v.qualifier.union(dates)) for v in versions]
@@ -162,21 +162,23 @@ def _join_parts(groups: list[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(number for group in kept for number in group)
 
 
+_BARE_VERSIONS = {
+    "live": "live", "acoustic": "acoustic", "instrumental": "instrumental", "karaoke": "karaoke",
+    "remix": "remix", "rmx": "remix",
+}  # fmt: skip
+
+
 def _cut_bare_version(core: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Version, ...]]:
     """Cut a version that a title ends in without bracket or dash: "Tra Tra Tra Remix"."""
-    for length, kind in ((2, ("live", "acoustic", "instrumental", "karaoke")), (1, ())):
-        if len(core) <= length:
-            continue
-        tail = core[-length:]
-        if length == 2 and tail[1] == "version" and tail[0] in kind:
-            return core[:-2], (Version(tail[0], frozenset(), " ".join(tail)),)
-        if length == 1 and tail[0] in ("remix", "rmx"):
-            return core[:-1], (Version("remix", frozenset(), tail[0]),)
-        if length == 1 and tail[0] == "live" and core[-2] not in tags.BEFORE_LIVE:
-            return core[:-1], (Version(tail[0], frozenset(), tail[0]),)  # "Tra Tra Tra Live"
-        if length == 1 and tail[0] in ("instrumental", "karaoke"):
-            return core[:-1], (Version(tail[0], frozenset(), tail[0]),)
-    return core, ()
+    words = core[:-1] if core[-1:] == ("version",) else core
+    kind = _BARE_VERSIONS.get(words[-1], "") if len(words) > 1 else ""
+    if len(words) < len(core):  # "Song Acoustic Version"
+        found = kind != "remix"
+    else:  # "The Way We Live"
+        found = kind != "acoustic" and not (kind == "live" and words[-2] in tags.BEFORE_LIVE)
+    if not kind or not found:
+        return core, ()
+    return words[:-1], (Version(kind, frozenset(), " ".join(core[len(words) - 1 :])),)
 
 
 def _cut_inline_guests(core_text: str) -> tuple[str, str]:

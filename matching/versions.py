@@ -182,7 +182,9 @@ def _compare_lengths_named(a: Title, b: Title) -> Iterator[Evidence]:
     if a.edits != b.edits or a.singles != b.singles:
         yield from _compare_edits(a, b)
     if a.years != b.years:
-        kind = "differs" if a.years and b.years else "doubt"
+        # "(1975)" and "(July 1975)" may be one
+        apart = all(y not in z and z not in y for y in a.years for z in b.years)
+        kind = "differs" if a.years and b.years and apart else "doubt"
         named = ", ".join(sorted({*a.years, *b.years}))
         yield Evidence("version", kind, f"a year in brackets: {named}", "year-note")
 

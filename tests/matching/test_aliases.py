@@ -74,7 +74,6 @@ NAMES = {
         ("Γιώργος Νταλάρας", "George Dalaras"),
     ],
     "vowels unwritten": [
-        ("شيرين عبد الوهاب", "Sherine"),
         ("كاظم الساهر", "Kadim Al Sahir"),
         ("محمدرضا شجریان", "Mohammad-Reza Shajarian"),
         ("שלמה ארצי", "Shlomo Artzi"),
