@@ -60,6 +60,7 @@ RATES: dict[str, float] = {
     "doubt:length-far": 0.267,
     "doubt:live-album-one-side": 0.925,
     "doubt:mix-one-side": 0.945,
+    "doubt:other-script": 0.925,
     "doubt:part-1-one-side": 0.975,
     "doubt:subtitle-one-side": 0.868,
     "doubt:subtitles-near": 0.675,

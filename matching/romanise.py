@@ -104,8 +104,9 @@ def _is_han(character: str) -> bool:
 
 
 def is_consonantal(text: str) -> bool:
-    """Tell whether ``text`` has Hebrew or Arabic letters, which mostly leave vowels unwritten."""
-    return any("\u0590" <= character <= "\u06ff" for character in text)
+    """Tell whether ``text`` has Hebrew or Arabic letters, which mostly leave vowels unwritten, or
+    those of India's scripts, of whose inherent vowel every spelling keeps another part."""
+    return any("\u0590" <= c <= "\u06ff" or "\u0900" <= c <= "\u0dff" for c in text)
 
 
 @lru_cache(maxsize=8192)

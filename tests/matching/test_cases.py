@@ -632,6 +632,9 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("ירושלים של זהב | שולי נתן", "Yerushalayim Shel Zahav | Ofra Haza", REVIEW),
         ("أنا | فيروز", "Inti | Fairuz", REVIEW),
         ("아마도 오늘 (Mungkin Hari Ini) | Anneth", "Mungkin Hari Ini | Anneth", REVIEW),
+        ("নেশার বোঝা | X", "Neshar Bojha | X", MATCH),
+        ("फिर भी तुमको चाहूंगा | X", "Phir Bhi Tumko Chaahunga | X", REVIEW),
+        ("तुम ही हो | X", "Tum Hi Ho | X", REVIEW),
     ],
     "classical works": [
         ("Prelude in C♯ Minor | Rachmaninoff", "Prelude in C Minor | Rachmaninoff", DIFFERENT),
