@@ -24,6 +24,9 @@ def name_key(artist: str, title: str) -> str:
 
     Case, width, kinds of quotes and dashes, and runs of blanks count for nothing; everything else
     counts. At most 64 characters: a longer key keeps its beginning and the hash of the whole.
+
+    No rule, which may get better, but an identifier: stored rows and library files hold it and
+    nothing makes it anew, so that a change of it needs a data migration.
     """
     return shorten_key(f"{_fold_page(artist)}\t{_fold_page(title)}")
 
@@ -37,6 +40,8 @@ def shorten_key(key: str) -> str:
 
 
 def _fold_page(name: str) -> str:
+    """Return one half of a page's key. Stored rows hold it: to change this, or ``clean`` in what
+    it does here, needs a data migration."""
     folded = clean(clean(name).casefold()).translate(_SIGNS)
     return folded or name
 
