@@ -1,4 +1,4 @@
-"""The keys that are stored beside tracks and pages, by which they find each other.
+"""The keys that are stored beside tracks and listed pages, by which they find each other.
 
 What is stored was made by the rules of its day: ``likes.rekeying`` makes it anew where the
 ``fingerprint`` is another one now.
@@ -68,10 +68,3 @@ def name_plainly(name: str) -> set[str]:
 def list_listed_keys(row: ListedTrack) -> list[str]:
     """Return the keys to be stored of a row of a user's list on Last.fm."""
     return list(dict.fromkeys(blocking_keys(describe_listed(row))))
-
-
-def page_key(row: ListedTrack | ServiceMapping) -> str:
-    """Return the key of the page on Last.fm that a row is about."""
-    if isinstance(row, ListedTrack):
-        return name_key(row.artist, row.title)
-    return name_key(row.artists[0] if row.artists else "", row.title)

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from likes import review
-from likes.keys import fingerprint, list_track_keys, page_key
+from likes.keys import fingerprint, list_track_keys
 from likes.leases import Busy
 from likes.library_files import CHUNK, FIELDS
 from likes.library_reading import FileTrack, Library, is_accepted_page
@@ -66,7 +66,7 @@ def import_library(user: User, library: Library, *, dry_run: bool = False) -> Li
     summary = LibrarySummary(seen=len(library.tracks))
     with transaction.atomic():
         _keep_runs_out(user)
-        _doubt_keys(user, library)
+        _doubt_keys(user)
         _store_settings(user, library)
         without_id = _Unnamed(user, library.tracks)
         for start in range(0, len(library.tracks), CHUNK):
@@ -88,13 +88,9 @@ def _keep_runs_out(user: User) -> None:
             raise Busy(f"A run is at work on {row}; try again when it has ended.")
 
 
-def _doubt_keys(user: User, library: Library) -> None:
-    """Have the next run make the keys anew where some here or in the file are of other rules."""
-    mine = Checkpoint.objects.filter(user=user)
-    mappings = (mapping for one in library.tracks for mapping in one.mappings)
-    if any(row.key != page_key(row) for row in mappings if row.service == Service.LASTFM):
-        mine.filter(listing=Checkpoint.Listing.LOVED).update(keyed_by="")
-    mine.exclude(keyed_by=fingerprint()).update(keyed_by="")
+def _doubt_keys(user: User) -> None:
+    """Have the next run make the keys anew where some here are of other rules than the file's."""
+    Checkpoint.objects.filter(user=user).exclude(keyed_by=fingerprint()).update(keyed_by="")
 
 
 def _store_settings(user: User, library: Library) -> None:

@@ -32,7 +32,7 @@ _SOURCE = _hash_source()
 
 
 def hash_rules() -> str:
-    """Return 32 characters that are others where a key or a page's key may be another one.
+    """Return 32 characters that are others where a key may be another one.
 
     Of the alias files, ours and the user's, it tells what this process has read of them: names
     written there since are for the next process.

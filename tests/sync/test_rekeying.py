@@ -32,10 +32,8 @@ from likes.models import (
     TrackKey,
 )
 from likes.track_sync import store_likes
-from matching import name_key
 
 SAVED, LOVED = Checkpoint.Listing.SAVED, Checkpoint.Listing.LOVED
-Decision = ServiceMapping.Decision
 EXPORT = ("export_likes_to_lastfm", "-u", "alice", "--json")
 
 
@@ -68,13 +66,6 @@ def renew(user: User, listing: Checkpoint.Listing, progress: Any = None) -> Chec
     with hold_lease(user, listing) as checkpoint:
         rekeying.renew_keys(checkpoint, progress or (lambda done, total, text: None))
     return checkpoint_of(user, listing)
-
-
-def know_page(track: Track, title: str, key: str, **facts: Any) -> ServiceMapping:
-    return ServiceMapping.objects.create(
-        user_id=track.user_id, track=track, service="lastfm", key=key, title=title,
-        artists=["Ada"], **{"decision": Decision.CANDIDATE, "rule": "same_name", **facts},
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -224,54 +215,14 @@ def test_another_users_keys_and_a_local_files_stay(user: User) -> None:
     assert set(TrackKey.objects.filter(user=other).values_list("key", flat=True)) == {"n:old:old"}
 
 
-def test_a_persons_decision_holds_for_a_page_whose_key_is_another_now(user: User) -> None:
-    (track,) = store(user, "A")
-    swapped = [know_page(track, b, name_key("Ada", c)) for b, c in ("BC", "CB")]
-    first = know_page(track, "D", "old D 1", score=0.9)
-    rejected = know_page(track, "D", "old D 2", decision=Decision.REJECTED, decided_by="person")
-    accepted = know_page(track, "E", "old E", decision=Decision.ACCEPTED)
-    know_page(track, "E", name_key("Ada", "E"))
-    renew(user, LOVED)
-    pages = {row.pk: row.key for row in ServiceMapping.objects.filter(service="lastfm")}
-    named = zip([*swapped, rejected, accepted], "BCDE", strict=True)
-    assert pages == {row.pk: name_key("Ada", title) for row, title in named}
-    assert first.pk not in pages
-
-
-def test_a_listed_row_whose_page_has_another_key_now_is_read_again(world: World) -> None:
-    user = world.join()
-    for title in ("One", "Two"):
-        world.like(title)
-    import_likes(user)
-    assert export_likes(user).loved == 2
-    ListedTrack.objects.filter(title="One").update(key="old")
-    Checkpoint.objects.update(keyed_by="other rules")
-    renew(user, LOVED)
-    assert list(ListedTrack.objects.values_list("title", flat=True)) == ["Two"]
-    assert export_likes(user).exit_code == 0
-    assert set(ListedTrack.objects.filter(listing="loved").values_list("key", flat=True)) == {
-        name_key("Ada", "One"), name_key("Ada", "Two")
-    }  # fmt: skip
-    assert world.states(user) == {"present": 2}
-    check_keys(user)
-
-
 def test_a_library_of_other_rules_has_the_keys_made_anew(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (track,) = store(user, "A")
-    know_page(track, "A", name_key("Ada", "A"))
-    library = "".join(export_library(user))
-    for listing in (SAVED, LOVED):
-        renew(user, listing)
-
-    def bring_in(text: str) -> list[str]:
-        import_library(user, parse_library(text))
-        rows = Checkpoint.objects.filter(user=user).order_by("listing")
-        return ["current" if row.keyed_by == fingerprint() else row.keyed_by for row in rows]
-
-    assert bring_in(library) == ["current", "current"]
-    of_another_day = library.replace(json.dumps(name_key("Ada", "A")), '"old"')
-    assert bring_in(of_another_day) == ["", "current"]
+    store(user, "A")
+    library = parse_library("".join(export_library(user)))
+    renew(user, SAVED)
+    import_library(user, library)
+    assert checkpoint_of(user, SAVED).keyed_by == fingerprint()
     monkeypatch.setattr("likes.library_import.fingerprint", lambda: "a process with other names")
-    assert bring_in(library) == ["", ""]
+    import_library(user, library)
+    assert checkpoint_of(user, SAVED).keyed_by == ""
