@@ -10,16 +10,23 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from importlib import metadata, resources
+from importlib.resources.abc import Traversable
 
 from matching.alias_files import read_lines
 
 _FOLDER = resources.files("matching")
 
 
+def _list_files(folder: Traversable, *endings: str) -> list[str]:
+    """Return the names of our files, without what systems and editors leave beside them."""
+    names = (file.name for file in folder.iterdir())
+    return sorted(name for name in names if name.endswith(endings) and not name.startswith("."))
+
+
 def _hash_source() -> str:
     """Return a hash of the modules here, and of the tables of others that they read."""
     digest = hashlib.blake2b(digest_size=16)
-    for name in sorted(file.name for file in _FOLDER.iterdir() if file.name.endswith(".py")):
+    for name in _list_files(_FOLDER, ".py"):
         digest.update(_FOLDER.joinpath(name).read_bytes())
     tables = (unicodedata.unidata_version, metadata.version("anyascii"))
     digest.update(repr(tables).encode())
@@ -37,6 +44,6 @@ def hash_rules() -> str:
     Of the alias files, ours and the user's, it tells what this process has read of them: names
     written there since are for the next process.
     """
-    names = sorted(file.name for file in _FOLDER.joinpath("aliases").iterdir())
+    names = _list_files(_FOLDER.joinpath("aliases"), ".tsv", ".txt")
     text = repr((_SOURCE, [(name, read_lines(name)) for name in names]))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -37,7 +37,7 @@ def test_the_hash_tells_names_that_were_added_but_not_remarks(tmp_path: Path) ->
 
 def test_the_hash_tells_a_rule_that_changed(tmp_path: Path) -> None:
     shutil.copytree(PACKAGE, tmp_path / "matching")
-    assert hash_apart(tmp_path, tmp_path / "none") == hash_rules()
+    assert hash_apart(tmp_path, tmp_path) == hash_rules()
     for name, was, now in (
         ("index.py", "_LENGTH = 5", "_LENGTH = 6"),
         ("aliases/han.txt", "餘余 ", ""),
@@ -46,5 +46,15 @@ def test_the_hash_tells_a_rule_that_changed(tmp_path: Path) -> None:
         text = file.read_text(encoding="utf-8")
         assert was in text
         file.write_text(text.replace(was, now), encoding="utf-8")
-        assert hash_apart(tmp_path, tmp_path / "none") != hash_rules()
+        assert hash_apart(tmp_path, tmp_path) != hash_rules()
         file.write_text(text, encoding="utf-8")
+
+
+def test_the_hash_is_none_of_what_lies_beside_our_files(tmp_path: Path) -> None:
+    shutil.copytree(PACKAGE, tmp_path / "matching")
+    for folder in (tmp_path / "matching", tmp_path / "matching" / "aliases"):
+        (folder / ".DS_Store").write_bytes(b"\x00\xff")
+        (folder / ".#names.py").symlink_to("ada@host.1234")
+        (folder / ".#artists.tsv").symlink_to("ada@host.1234")
+        (folder / "artists.tsv~").write_bytes(b"\xff")
+    assert hash_apart(tmp_path, tmp_path) == hash_rules()
