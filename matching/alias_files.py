@@ -18,7 +18,7 @@ OWN_FOLDER = "NARADA_ALIASES"
 
 
 class NamesUnreadable(ValueError):
-    """A file of the user's own names cannot be read; the text says which, and what to do."""
+    """The user's own names cannot be read; the text says which, and what to do."""
 
 
 ARTICLES = frozenset({"the", "los", "las", "les", "die"})
@@ -101,11 +101,22 @@ def load_readings() -> dict[str, str]:
 def read_lines(name: str) -> tuple[str, ...]:
     """Return the lines of a file, the user's after ours, as this process first read them."""
     text = resources.files("matching").joinpath("aliases", name).read_text(encoding="utf-8")
-    folder = os.environ.get(OWN_FOLDER)
-    if folder and (own := Path(folder) / name).is_file():
-        try:
-            text += "\n" + own.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise NamesUnreadable(f"{own} is not UTF-8; save it as UTF-8") from error
+    if folder := os.environ.get(OWN_FOLDER):
+        text += "\n" + _read_own(Path(folder), name)
     lines = text.splitlines()
     return tuple(line for line in lines if line.strip() and not line.startswith("#"))
+
+
+def _read_own(folder: Path, name: str) -> str:
+    """Return the text of a file of the user's, "" if there is none."""
+    own = folder / name
+    try:
+        if not folder.is_dir():
+            raise NamesUnreadable(
+                f"{folder} is no folder: set {OWN_FOLDER} to one that is, or to nothing"
+            )
+        return own.read_text(encoding="utf-8-sig") if own.is_file() else ""
+    except OSError as error:
+        raise NamesUnreadable(f"{own} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise NamesUnreadable(f"{own} is not UTF-8; save it as UTF-8") from error

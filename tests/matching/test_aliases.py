@@ -313,3 +313,13 @@ def test_a_users_file_in_another_encoding_is_named(own_folder: Path) -> None:
     (own_folder / "artists.tsv").write_bytes("Björk\tBjork\n".encode("latin-1"))
     with pytest.raises(ValueError, match=r"artists\.tsv is not UTF-8"):
         alias_files.load_aliases()
+
+
+def test_an_address_that_is_no_folder_is_named(
+    own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(alias_files.OWN_FOLDER, str(own_folder / "none"))
+    with pytest.raises(alias_files.NamesUnreadable, match="none is no folder: set NARADA_ALIASES"):
+        alias_files.load_aliases()
+    monkeypatch.setenv(alias_files.OWN_FOLDER, "")
+    assert alias_files.load_aliases()
