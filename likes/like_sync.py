@@ -47,6 +47,7 @@ from likes.summaries import (
 )
 from likes.track_sync import store_likes
 from likes.verification import verify
+from matching import NamesUnreadable
 
 Progress = Callable[[int, int | None, str], None]
 S = TypeVar("S", bound=Summary)
@@ -309,7 +310,13 @@ def _run(
     try:
         try:
             yield run
-        except (ConnectorError, Busy, NotConnected, CredentialsMissing) as error:
+        except (
+            ConnectorError,
+            Busy,
+            NotConnected,
+            CredentialsMissing,
+            NamesUnreadable,
+        ) as error:
             _explain_stop(user, error, summary)
             if isinstance(error, Busy) and run.pk and not summary.counts["api_calls"]:
                 summary.run = None

@@ -64,6 +64,11 @@ def test_a_file_of_names_that_cannot_be_read_is_one_line(world: World, tmp_path:
     assert (code, out) == (1, "")
     check_one_line(err)
     assert "artists.tsv is not UTF-8" in err
+    file = str(tmp_path / "artists.tsv")
+    code, out, err = world.run("sync_likes", "-u", "alice", "--json", NARADA_ALIASES=file)
+    assert (code, set(json.loads(out))) == (1, {"import", "export"})
+    assert f"{file} is no folder" in err
+    assert world.run("status", "-u", "alice", NARADA_ALIASES=file)[2] == ""
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from sync_world import World
 
 from connectors.records import LikedTrack, LovedTrack, ServiceTrack
-from likes import keys, like_sync, rekeying
+from likes import keys, like_sync, rekeying, tasks
 from likes.keys import fingerprint, list_listed_keys, list_track_keys
 from likes.lastfm_listing import store_listed
 from likes.leases import Busy, checkpoint_of, hold_lease
@@ -26,12 +26,14 @@ from likes.models import (
     Checkpoint,
     ListedTrack,
     ListedTrackKey,
+    Run,
     ServiceMapping,
     Source,
     Track,
     TrackKey,
 )
 from likes.track_sync import store_likes
+from matching import NamesUnreadable
 
 SAVED, LOVED = Checkpoint.Listing.SAVED, Checkpoint.Listing.LOVED
 EXPORT = ("export_likes_to_lastfm", "-u", "alice", "--json")
@@ -201,6 +203,24 @@ def test_an_export_leaves_the_keys_of_tracks_to_an_import_at_work(world: World) 
     assert (world.sent(), summary.run) == ([], None)
     assert export_likes(user).loved == 1
     check_keys(user)
+
+
+def test_names_that_cannot_be_read_end_a_run_as_a_refusal_does(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> str:
+        raise NamesUnreadable("artists.tsv is not UTF-8")
+
+    monkeypatch.setattr(rekeying, "fingerprint", refuse)
+    user = world.join()
+    assert import_likes(user).exit_code == 1
+    tasks.export_slice(user.pk)
+    runs = Run.objects.filter(user=user).values_list("kind", "state", "message")
+    assert set(runs) == {
+        (kind, Run.State.STOPPED, "artists.tsv is not UTF-8") for kind in ("import", "export")
+    }
+    for listing in (SAVED, LOVED):
+        assert checkpoint_of(user, listing).last_error == "artists.tsv is not UTF-8"
 
 
 def test_another_users_keys_and_a_local_files_stay(user: User) -> None:
