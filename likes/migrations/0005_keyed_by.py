@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='checkpoint',
             name='keyed_by',
-            field=models.CharField(blank=True, help_text="The rules by which the keys were made (of Spotify's liked songs: those of the tracks); empty where they may differ.", max_length=32),
+            field=models.CharField(blank=True, db_default='', help_text="The rules by which the keys were made (of Spotify's liked songs: those of the tracks); empty where they may differ.", max_length=32),
         ),
     ]

@@ -105,6 +105,7 @@ class Checkpoint(models.Model):
     keyed_by = models.CharField(
         max_length=32,
         blank=True,
+        db_default="",
         help_text="The rules by which the keys were made (of Spotify's liked songs: those of the "
         "tracks); empty where they may differ.",
     )
