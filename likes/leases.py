@@ -49,11 +49,16 @@ def save_checkpoint(checkpoint: Checkpoint, **fields: object) -> None:
         setattr(checkpoint, name, value)
     held = Checkpoint.objects.filter(pk=checkpoint.pk, lease_holder=checkpoint.lease_holder)
     if not held.update(**fields):
-        raise Busy(f"The lease on {checkpoint} was lost to another run; this one ends.")
+        listing, user_id = checkpoint.get_listing_display(), checkpoint.user_id
+        raise Busy(
+            f"The lease on {listing} of user {user_id} was lost to another run; this one ends."
+        )
 
 
 @contextmanager
-def hold_lease(user: User, listing: Checkpoint.Listing) -> Iterator[Checkpoint]:
+def hold_lease(
+    user: User, listing: Checkpoint.Listing, refusal: str = "this one does nothing"
+) -> Iterator[Checkpoint]:
     """Hold the user's lease on a listing while the block runs; raise Busy if another has it."""
     checkpoint = checkpoint_of(user, listing)
     holder = f"{_name_machine()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
@@ -61,7 +66,7 @@ def hold_lease(user: User, listing: Checkpoint.Listing) -> Iterator[Checkpoint]:
     if not _take_lease(checkpoint, holder):
         raise Busy(
             f"Another run is at work on {checkpoint.get_listing_display()} of {user}; "
-            "this one does nothing. It may be tried again when that has ended."
+            f"{refusal}. It may be tried again when that has ended."
         )
     checkpoint.refresh_from_db()
     stop = threading.Event()

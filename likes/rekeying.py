@@ -59,7 +59,8 @@ def renew_keys(checkpoint: Checkpoint, progress: Progress) -> None:
     """
     rules = fingerprint()
     if checkpoint.listing == Listing.LOVED and _has_stale_tracks(checkpoint.user_id, rules):
-        with hold_lease(checkpoint.user, Listing.SAVED) as saved:
+        refusal = "the keys of the tracks are to be made anew first"
+        with hold_lease(checkpoint.user, Listing.SAVED, refusal) as saved:
             _renew(saved, rules, progress)
     _renew(checkpoint, rules, progress)
 
