@@ -66,7 +66,7 @@ def import_library(user: User, library: Library, *, dry_run: bool = False) -> Li
     summary = LibrarySummary(seen=len(library.tracks))
     with transaction.atomic():
         _keep_runs_out(user)
-        _doubt_keys(user)
+        _note_rules(user)
         _store_settings(user, library)
         without_id = _Unnamed(user, library.tracks)
         for start in range(0, len(library.tracks), CHUNK):
@@ -88,9 +88,12 @@ def _keep_runs_out(user: User) -> None:
             raise Busy(f"A run is at work on {row}; try again when it has ended.")
 
 
-def _doubt_keys(user: User) -> None:
-    """Have the next run make the keys anew where some here are of other rules than the file's."""
-    Checkpoint.objects.filter(user=user).exclude(keyed_by=fingerprint()).update(keyed_by="")
+def _note_rules(user: User) -> None:
+    """Say by which rules the tracks will be keyed: today's alone where there are none yet, else
+    perhaps several, so that the next run makes the keys anew."""
+    rules, is_first = fingerprint(), not Track.objects.filter(user=user).exists()
+    saved = Checkpoint.objects.filter(user=user, listing=Checkpoint.Listing.SAVED)
+    saved.exclude(keyed_by=rules).update(keyed_by=rules if is_first else "")
 
 
 def _store_settings(user: User, library: Library) -> None:
