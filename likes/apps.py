@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 from django.apps import AppConfig
 
 
@@ -7,5 +9,11 @@ class LikesConfig(AppConfig):
 
     def ready(self) -> None:
         from likes import encryption
+        from likes.keys import fingerprint
+        from matching import NamesUnreadable
 
         encryption.encrypt_social_tokens()
+        # The processes of a pool, later ones too, go by the names that it was started with. Where
+        # they cannot be read, who needs them says so.
+        with suppress(NamesUnreadable):
+            fingerprint()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from sync_world import World
+from sync_world import ROOT, World
 
 from connectors.records import LikedTrack, LovedTrack, ServiceTrack
 from likes import keys, like_sync, rekeying, tasks
@@ -200,6 +203,7 @@ def test_an_export_leaves_the_keys_of_tracks_to_an_import_at_work(world: World) 
     with hold_lease(user, SAVED):
         summary = export_likes(user)
     assert summary.exit_code == 75
+    assert "at work on Spotify's liked songs of alice; the keys" in summary.message
     assert (world.sent(), summary.run) == ([], None)
     assert export_likes(user).loved == 1
     check_keys(user)
@@ -246,3 +250,23 @@ def test_a_library_of_other_rules_has_the_keys_made_anew(
     monkeypatch.setattr("likes.library_import.fingerprint", lambda: "a process with other names")
     import_library(user, library)
     assert checkpoint_of(user, SAVED).keyed_by == ""
+    newcomer = User.objects.create_user("bo")
+    import_library(newcomer, library)
+    assert checkpoint_of(newcomer, SAVED).keyed_by == "a process with other names"
+
+
+def test_a_process_goes_by_the_names_that_it_was_started_with(tmp_path: Path) -> None:
+    code = (
+        "import django; django.setup();"
+        f"open({str(tmp_path / 'titles.tsv')!r}, 'w').write('Aki\\tFall\\n');"
+        "from likes.keys import fingerprint; print(fingerprint())"
+    )
+    environ = {
+        **os.environ, "DJANGO_SETTINGS_MODULE": "narada_site.settings",
+        "NARADA_ALIASES": str(tmp_path),
+    }  # fmt: skip
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert told.stdout.strip() == fingerprint()
