@@ -22,9 +22,8 @@ class NamesUnreadable(ValueError):
 
 
 ARTICLES = frozenset({"the", "los", "las", "les", "die"})
-
-
-_NO_NOUNS = frozenset({"paul", "brown", "baxter", "mccann", "claypool", "young"})  # "Les Paul"
+# What follows "Les" and "Die" that are no articles: "Les Paul", "Die Young".
+_NO_NOUNS = frozenset({"paul", "brown", "baxter", "mccann", "claypool", "young"})
 
 
 def drop_article(folded: str) -> str:
@@ -45,16 +44,18 @@ def load_aliases() -> dict[str, str]:
     for line in read_lines("artists.tsv"):
         names = [drop_article(fold(cell)) for cell in line.split("\t")]
         # A line of the user's may name an act of ours: all its names are then one act's.
-        known = {aliases.get(name.replace(" ", ""), name) for name in names}
-        best = names[0] if len(known) == len(names) else aliases.get(_squash(names[0]), names[0])
+        known = {aliases.get(squash_name(name), name) for name in names}
+        first = names[0]
+        best = first if len(known) == len(names) else aliases.get(squash_name(first), first)
         if not known.isdisjoint(acts):
             aliases |= {key: best for key, standing in aliases.items() if standing in known}
         acts.add(best)
-        aliases |= {_squash(name): best for name in (*names, *known) if name != best}
+        aliases |= {squash_name(name): best for name in (*names, *known) if name != best}
     return aliases
 
 
-def _squash(name: str) -> str:
+def squash_name(name: str) -> str:
+    """Return a folded name without blanks: how names are looked up and held against each other."""
     return name.replace(" ", "")
 
 

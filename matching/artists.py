@@ -14,6 +14,7 @@ from matching.alias_files import (
     load_aliases,
     load_apart,
     load_whole_names,
+    squash_name,
 )
 from matching.normalize import LOST, fits, fold, word_set, write_umlauts
 from matching.romanise import is_consonantal, is_latin, sound_alike
@@ -49,7 +50,6 @@ _FEW = 8  # names of a credit that are looked at for one spelled nearly alike
 _LONGEST_WHOLE = 60  # letters of such a name
 _MOST_JOINED = 5  # pieces of one name: "Crosby, Stills, Nash & Young"
 _MOST_NAMES = 64  # of an orchestra with its choir; names are held against each other
-_SHORT_SOUND = 4
 _LONG_NAME = 5  # "Nas" is not named by "Lil Nas X"
 
 _ENSEMBLES = word_set("trio quartet quintet sextet orchestra band combo ensemble")
@@ -122,7 +122,7 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
         primary=main[0] if main else "",
         imitator=any(not _IMITATORS.isdisjoint(whole.split()) for whole in wholes),
         cast=any(_names_cast(whole.split()) for whole in wholes),
-        written=_write_out(artists[0]) if artists else "",
+        written=fold_name(write_umlauts(artists[0])) if artists else "",
         family=_read_family(wholes[0]) if wholes else "",
         act=_read_act(artists),
     )
@@ -142,11 +142,6 @@ def _tie_suffixes(artist: str) -> str:
 
 def _names_cast(words: list[str]) -> bool:
     return "cast" in words and not _STAGES.isdisjoint(words)
-
-
-def _write_out(name: str) -> str:
-    written = write_umlauts(name)
-    return fold_name(written) if written != name else ""
 
 
 def _read_act(artists: tuple[str, ...]) -> str:
@@ -217,7 +212,7 @@ def _split_all(credit: str) -> tuple[str, ...]:
 def fold_name(name: str) -> str:
     """Return an artist's name folded, without a leading article, and by its best-known alias."""
     folded = drop_article(fold(name.removesuffix(" - Topic")))  # a channel of YouTube's
-    return load_aliases().get(folded.replace(" ", ""), folded)
+    return load_aliases().get(squash_name(folded), folded)
 
 
 def compare_credits(a: Credit, b: Credit) -> str:
@@ -257,7 +252,7 @@ def compare_credits(a: Credit, b: Credit) -> str:
         return "second"  # Aerosmith's "Walk This Way" and Run-DMC's with Aerosmith
     if all_a & all_b or all_a.intersection(_list_acts(b)) or all_b.intersection(_list_acts(a)):
         return "shared"
-    if any(is_consonantal(x + y) and sound_alike(x, y, 0) for x in firsts_a for y in firsts_b):
+    if any(is_consonantal(x + y) and sound_alike(x, y) for x in firsts_a for y in firsts_b):
         return "near"  # "عمرو مصطفى" is Amr, and Omar too
     near_a, near_b = firsts_a.union(a.names[:_FEW]), firsts_b.union(b.names[:_FEW])
     if any(_are_near(x, y) for x in near_a for y in near_b):
@@ -303,7 +298,7 @@ def _sound_alike(a: str, b: str) -> bool:
     """Tell whether one name in another script is written as the other sounds: "Кино", "Kino"."""
     if is_latin(a) == is_latin(b) or is_consonantal(a + b):
         return False
-    return sound_alike(a, b, _SHORT_SOUND)
+    return sound_alike(a, b)
 
 
 def find_unmatched(a: Credit, b: Credit) -> list[str]:
@@ -314,11 +309,11 @@ def find_unmatched(a: Credit, b: Credit) -> list[str]:
     if a.everyone <= b.everyone:
         return []
     others = b.everyone | b.pieces | frozenset(b.wholes)
-    text = " ".join(sorted(others)).replace(" ", "")
+    text = squash_name(" ".join(sorted(others)))
     missing = (
         name
         for name in a.everyone - others
-        if len(name) < _LONG_NAME or name.replace(" ", "") not in text
+        if len(name) < _LONG_NAME or squash_name(name) not in text
     )
     return sorted(
         name
@@ -340,7 +335,7 @@ def _share_words(a: str, b: str) -> bool:
 
 
 def _squash_all(names: frozenset[str] | set[str]) -> frozenset[str]:
-    return frozenset(name.replace(" ", "") for name in names)
+    return frozenset(map(squash_name, names))
 
 
 def _are_ensemble(a: str, b: str) -> bool:

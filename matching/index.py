@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from matching.alias_files import load_readings
 from matching.descriptions import TrackDescription
 from matching.names import shorten_key
-from matching.normalize import squash, word_set
+from matching.normalize import drop_doubles, squash, word_set
 from matching.preparing import Prepared, prepare
 from matching.romanise import list_consonants, romanise
 
@@ -71,8 +71,7 @@ def _shorten(words: tuple[str, ...]) -> str:
     kept = tuple(w for w in words if w not in _LITTLE_WORDS) or words
     key = list_consonants(" ".join(kept))
     if len(key) < _SHORT:
-        letters = romanise("".join(kept)) or squash(kept).replace(" ", "")
-        key = "".join(c for c, before in zip(letters, " " + letters, strict=False) if c != before)
+        key = drop_doubles(romanise("".join(kept)) or squash(kept).replace(" ", ""))
     return key.translate(_ALIKE)[:_LENGTH]
 
 

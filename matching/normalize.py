@@ -53,13 +53,6 @@ _CENSORED = re.compile(r"(?<=[^\W_])\*+")  # "F**kin' Perfect", "Big S**t Poppin
 _LATIN_BAR = re.compile(r"(?<=[a-z])ー(?=[a-z])")  # "NextーGeneration": a dash, not a long vowel
 _LONG_DRAWN = re.compile(r"([a-z])\1{2,}")  # "Hmmm" and "Hmmmm"
 
-# What is censored in titles, as folding leaves it: "fucking" is "fuckin".
-_COARSE = tuple(
-    "ass asshole bastard bitch bitches bitchin bullshit cock crap cunt damn dick fuck "  # noqa: SIM905
-    "fucked fucker fuckers fuckin fucks goddamn hell motherfucker motherfuckers "
-    "motherfuckin nigga niggas niggaz pussy shit shits shitty whore whores".split()
-)
-
 #: Stands for a letter that is not there: lost on the way ("Beyonc�") or hidden ("B*tch").
 LOST = "\ufffd"
 _MOST_LOST = 8
@@ -163,6 +156,11 @@ def simplify_han(text: str) -> str:
     return text.translate(_load_han())
 
 
+def drop_doubles(text: str) -> str:
+    """Return ``text`` with each letter once where it stands several times in a row."""
+    return "".join(c for c, before in zip(text, " " + text, strict=False) if c != before)
+
+
 def word_set(words: str) -> frozenset[str]:
     """Return the words of a string as a set: how the tables of words are written."""
     return frozenset(words.split())
@@ -202,6 +200,14 @@ def fold(text: str) -> str:
     if words and words != ["and"]:
         return " ".join(words)
     return cleaned.replace(" ", "") or text.strip() or text
+
+
+# What is censored in titles, as folding leaves it: "fucking" is "fuckin".
+_COARSE = word_set(
+    "ass asshole bastard bitch bitches bitchin bullshit cock crap cunt damn dick fuck fucked "
+    "fucker fuckers fuckin fucks goddamn hell motherfucker motherfuckers motherfuckin nigga niggas "
+    "niggaz pussy shit shits shitty whore whores"
+)
 
 
 @lru_cache(maxsize=1024)
@@ -315,8 +321,9 @@ _UMLAUTS = str.maketrans(
 
 
 def write_umlauts(text: str) -> str:
-    """Return ``text`` with its umlauts written out: "Fuer Elise"."""
-    return text if text.isascii() else text.translate(_UMLAUTS)
+    """Return ``text`` with its umlauts written out, "" if it has none: "Fuer Elise"."""
+    written = text if text.isascii() else text.translate(_UMLAUTS)
+    return written if written != text else ""
 
 
 def squash(words: tuple[str, ...]) -> str:

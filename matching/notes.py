@@ -77,7 +77,7 @@ def _read_piece(place: str, text: str) -> Note:
         return Note("harmless", text, place, words, _find_closing_versions(words, text))
     if year := _read_date(words):  # "- Live at Folsom State Prison - January 1968"
         return Note("year", text, place, (year, *(word for word in words if word != year)))
-    meaning = "edit" if _is_recut(words) else _read_plain_words(words)
+    meaning = "edit" if words[-2:] in _RECUT else _read_plain_words(words)
     if meaning:
         return Note(meaning, text, place, words)
     versions = tuple(_find_versions(words, text, place))
@@ -100,12 +100,8 @@ def _read_piece(place: str, text: str) -> Note:
     return Note("lead" if place == "lead" else "subtitle", text, place, rest)
 
 
+# "- Album Version With Intro", and "- 20th Anniversary Recording", which may be new.
 _RECUT = (split_words("with intro"), split_words("anniversary recording"))
-
-
-def _is_recut(words: tuple[str, ...]) -> bool:
-    """Tell "- Album Version With Intro", and "- 20th Anniversary Recording", which may be new."""
-    return words[-2:] in _RECUT
 
 
 def _translate(text: str) -> str:

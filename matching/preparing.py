@@ -41,11 +41,12 @@ def prepare(description: TrackDescription) -> Prepared:
     artists = tuple(_limit_credit(description.artists))
     if composer and fold_name(composer) not in map(fold_name, artists):
         artists = (composer, *artists)
-    title = _move_names_to_guests(title, read_credit(artists))
+    credit = read_credit(artists)
+    title = _move_names_to_guests(title, credit)
     return Prepared(
         description=description,
         title=title,
-        credit=read_credit(artists, title.guests),
+        credit=read_credit(artists, title.guests) if title.guests else credit,
         album=_read_album(_limit(description.album)),
         isrc=fold(description.isrc).replace(" ", "").upper() if description.isrc.strip() else "",
     )

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
-from matching.normalize import simplify_han
+from matching.normalize import drop_doubles, simplify_han
 
 _SMALL = {"ゃ": "a", "ゅ": "u", "ょ": "o", "ぁ": "a", "ぃ": "i", "ぅ": "u", "ぇ": "e", "ぉ": "o"}
 _TO_HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
@@ -36,7 +36,7 @@ _FINALS = {
     2: 1, 3: 1, 5: 4, 6: 4, 9: 1, 10: 16, 11: 8, 12: 8, 13: 8, 14: 17, 15: 8, 18: 17, 19: 7, 20: 7,
     22: 7, 23: 7, 24: 1, 25: 7, 26: 17,
 }  # fmt: skip
-_TELLING = 6  # consonants, where vowels are not compared
+_TELLING, _TELLING_CONSONANTS = 4, 6  # letters; consonants, where vowels are not compared
 _SYLLABLES, _LAST_SYLLABLE, _NO_INITIAL = 0xAC00, 0xD7A3, 11
 # Of Hebrew and Arabic consonants are compared, which dialects and languages spell in many ways.
 _HALF_VOWELS = str.maketrans("", "", "ויוىي")
@@ -69,12 +69,12 @@ def romanise(text: str) -> str:
     return "".join(c for c in anyascii(simplify_han(read)).lower() if c.isalnum())
 
 
-def sound_alike(a: str, b: str, shortest: int) -> bool:
-    """Tell whether two texts are read alike, in at least ``shortest`` letters: "Кино", "Kino"."""
+def sound_alike(a: str, b: str) -> bool:
+    """Tell whether two texts are read alike, in letters enough to tell: "Кино", "Kino"."""
     both = a + b
     if is_consonantal(both):
         key = list_consonants(a)
-        return len(key) >= _TELLING and key == list_consonants(b)
+        return len(key) >= _TELLING_CONSONANTS and key == list_consonants(b)
     extra: tuple[tuple[str, str], ...] = ()
     if any(map(_is_hangul, both)):
         extra = _HANGUL_ALIKE
@@ -83,7 +83,7 @@ def sound_alike(a: str, b: str, shortest: int) -> bool:
     elif _has_kana(both):
         extra = _KANA_ALIKE
     key = _key_sound(a, extra)
-    return len(key) >= shortest and key == _key_sound(b, extra)
+    return len(key) >= _TELLING and key == _key_sound(b, extra)
 
 
 @lru_cache(maxsize=8192)
@@ -92,7 +92,7 @@ def _key_sound(text: str, extra: tuple[tuple[str, str], ...]) -> str:
     key = romanise(text)
     for spelling, plain in extra + _ALIKE:
         key = key.replace(spelling, plain)
-    return "".join(c for c, before in zip(key, " " + key, strict=False) if c != before)
+    return drop_doubles(key)
 
 
 def _has_kana(text: str) -> bool:
@@ -119,8 +119,7 @@ def list_consonants(text: str) -> str:
     key = "".join(word.removesuffix("h") or word for word in words)
     for spelling, plain in _ALIKE_CONSONANTS:
         key = key.replace(spelling, plain)
-    kept = [c for c in key if c.isalpha() and c not in "aeiouyw"]
-    return "".join(c for c, before in zip(kept, [" ", *kept], strict=False) if c != before)
+    return drop_doubles("".join(c for c in key if c.isalpha() and c not in "aeiouyw"))
 
 
 def _is_hangul(character: str) -> bool:

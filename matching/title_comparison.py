@@ -12,6 +12,7 @@ from matching.alias_files import load_readings
 from matching.descriptions import Evidence
 from matching.normalize import (
     LOST,
+    drop_doubles,
     fits,
     split_title_words,
     split_words,
@@ -45,7 +46,6 @@ _SMALL_WORDS = word_set(
 
 _FEW_WORDS, _MANY_WORDS = 2, 3
 _SIGNS = {"2": "to", "4": "for"}
-_SHORT_SOUND = 4
 _LONG_WORD = 8  # "starring" is not "staring"
 _SEPARATORS = "/:,"
 _SHORT_TITLE = 6
@@ -278,7 +278,7 @@ def _compare_read(
 
 def _sound_alike(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     """Tell whether one title is written as the other sounds: "まつり", "Matsuri"."""
-    return sound_alike(" ".join(a), " ".join(b), _SHORT_SOUND)
+    return sound_alike(" ".join(a), " ".join(b))
 
 
 def _have_other_articles(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
@@ -297,8 +297,7 @@ def _compare_two_names(a: Title, b: Title) -> Evidence | None:
     if is_latin(squash(a.core)) == is_latin(squash(other)) or b.core not in (a.core, other):
         return None
     text = "one side names the title in two scripts"
-    alike = _read_alike(a.core, other) or _sound_alike(a.core, other)
-    if alike:
+    if _read_alike(a.core, other) or _sound_alike(a.core, other):
         return Evidence("title", "agrees", text, "title-romanised")
     return Evidence("title", "doubt", text, "other-script")
 
@@ -331,11 +330,11 @@ def _skeleton(words: tuple[str, ...]) -> str:
 def _write_out(title: Title) -> set[str]:
     """Return the core with its umlauts written out, if it has any: "fuer elise"."""
     written = write_umlauts(title.core_text)
-    return set() if written == title.core_text else {squash(split_title_words(written))}
+    return {squash(split_title_words(written))} if written else set()
 
 
 def _undouble(word: str) -> str:
     if len(word) < _LONG_WORD or not word.isalpha():
         return word
-    single = "".join(c for c, following in zip(word, word[1:] + " ", strict=True) if c != following)
+    single = drop_doubles(word)
     return single if len(single) >= _LONG_WORD else word

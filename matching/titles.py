@@ -74,7 +74,7 @@ def take_apart(title: str) -> Title:
     versions = [v for note in notes for v in note.versions]
     years = tuple(" ".join(n.words) for n in notes if n.meaning == "year")
     if versions:  # "Shut Up and Dance - Live Acoustic - 2015": which performance
-        dates = [word for note in notes if note.meaning == "year" for word in note.words]
+        dates = [word for year in years for word in year.split()]
         versions = [v._replace(qualifier=v.qualifier.union(dates)) for v in versions]
     if versions or any(n.meaning == "harmless" for n in notes):
         years = ()  # "Honey - 1991 - Remaster"

@@ -285,7 +285,7 @@ def test_romanise_reads_other_scripts(text: str, latin: str) -> None:
     ],
 )
 def test_sound_alike_joins_romanisations(text: str, spelling: str) -> None:
-    assert sound_alike(text, fold(spelling), 3)
+    assert sound_alike(text, fold(spelling))
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_sound_alike_joins_romanisations(text: str, spelling: str) -> None:
     [("Мама", "Mana"), ("Кино", "Gino"), ("Рада", "Lata"), ("まつり", "Madori")],
 )
 def test_sound_alike_keeps_other_consonants_apart(text: str, spelling: str) -> None:
-    assert not sound_alike(text, fold(spelling), 3)
+    assert not sound_alike(text, fold(spelling))
 
 
 def test_traditional_characters_are_read_as_simplified() -> None:
