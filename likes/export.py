@@ -38,9 +38,8 @@ from likes.models import (
 )
 from likes.questions import close_question, may_remove
 from likes.settling import adopt_loved_pages, leave_taken_back, settle_by_loved_list
-from likes.summaries import NEEDS_A_PERSON, ExportSummary
+from likes.summaries import NEEDS_A_PERSON, ExportSummary, Progress
 
-Progress = Callable[[int, int | None, str], None]
 State = Like.State
 Listing = ListedTrack.Listing
 

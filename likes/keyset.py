@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.utils.dateparse import parse_datetime
+
+R = TypeVar("R", bound=Model)
 
 
 @dataclass
@@ -31,6 +34,14 @@ def get_page(likes: QuerySet, mark: str, size: int) -> KeysetPage:
     more = len(rows) > size
     rows = rows[:size]
     return KeysetPage(rows, _write_mark(rows[-1]) if more else "", after is None)
+
+
+def walk_by_pk(rows: QuerySet[R], size: int) -> Iterator[list[R]]:
+    """Yield all rows, ``size`` at a time, in the order in which they were stored."""
+    last, is_more = 0, True
+    while is_more and (chunk := list(rows.filter(pk__gt=last).order_by("pk")[:size])):
+        last, is_more = chunk[-1].pk, len(chunk) == size
+        yield chunk
 
 
 def _write_mark(like: Any) -> str:

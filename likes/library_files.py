@@ -25,6 +25,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 
+from likes.keyset import walk_by_pk
 from likes.models import Like, Run, Service, ServiceMapping, SyncSettings, Track
 
 TrackRows = tuple[Track, list[Like], list[ServiceMapping]]
@@ -101,9 +102,7 @@ def _separate(pieces: Iterator[str]) -> Iterator[str]:
 
 def read_tracks(user: User) -> Iterator[TrackRows]:
     """Yield the user's tracks in the order they were stored, with their likes and mappings."""
-    after = 0
-    while True:
-        tracks = list(Track.objects.filter(user=user, pk__gt=after).order_by("pk")[:CHUNK])
+    for tracks in walk_by_pk(Track.objects.filter(user=user), CHUNK):
         ids = [track.pk for track in tracks]
         # Grouped here and not by prefetch_related, whose rows know each other: such circles stay
         # in memory until the garbage collector comes round.
@@ -114,9 +113,6 @@ def read_tracks(user: User) -> Iterator[TrackRows]:
             mappings[mapping.track_id].append(mapping)
         for track in tracks:
             yield track, likes[track.pk], mappings[track.pk]
-        if len(tracks) < CHUNK:
-            return
-        after = ids[-1]
 
 
 def write_track(track: Track, likes: list[Like], mappings: list[ServiceMapping]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -42,6 +42,7 @@ from likes.summaries import (
     TRY_LATER,
     ExportSummary,
     ImportSummary,
+    Progress,
     Summary,
     VerifySummary,
 )
@@ -49,7 +50,6 @@ from likes.track_sync import store_likes
 from likes.verification import verify
 from matching import NamesUnreadable
 
-Progress = Callable[[int, int | None, str], None]
 S = TypeVar("S", bound=Summary)
 
 #: The kinds of run that read a listing, one at a time.

@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Model, QuerySet
 
 from likes.keys import fingerprint, list_listed_keys, list_track_keys
+from likes.keyset import walk_by_pk
 from likes.leases import hold_lease, save_checkpoint
 from likes.models import Checkpoint, ListedTrack, ListedTrackKey, Track, TrackKey
+from likes.summaries import Progress
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[int, int | None, str], None]
-R = TypeVar("R", bound=Model)
 Listing = Checkpoint.Listing
 
 #: How many rows are given their keys in one transaction.
@@ -76,7 +75,7 @@ def _renew(checkpoint: Checkpoint, rules: str, progress: Progress) -> None:
     keyed = _KEYED[checkpoint.listing]
     rows = keyed.rows.objects.filter(user=checkpoint.user_id)
     done, total = 0, rows.count()
-    for chunk in _walk(rows):
+    for chunk in walk_by_pk(rows, CHUNK):
         with transaction.atomic():
             # First of all: a purge, which drops the checkpoint first, waits for us or ends us.
             save_checkpoint(checkpoint, keyed_by="")
@@ -86,14 +85,6 @@ def _renew(checkpoint: Checkpoint, rules: str, progress: Progress) -> None:
     if done:
         logger.info("user %s: keys of %s %s made anew", checkpoint.user_id, done, keyed.name)
     save_checkpoint(checkpoint, keyed_by=rules)
-
-
-def _walk(rows: QuerySet[R]) -> Iterator[list[R]]:
-    """Yield all rows, some at a time, in the order in which they were stored."""
-    last = 0
-    while chunk := list(rows.filter(pk__gt=last).order_by("pk")[:CHUNK]):
-        yield chunk
-        last = chunk[-1].pk
 
 
 def _store_keys(keyed: _Keyed, user_id: int, wanted: Mapping[int, Sequence[str]]) -> None:

@@ -24,10 +24,8 @@ from likes.models import (
     Run,
     Source,
 )
-from likes.summaries import ImportSummary
+from likes.summaries import ImportSummary, Progress
 from likes.track_sync import item_key, number_repeats, store_likes
-
-Progress = Callable[[int, int | None, str], None]
 
 #: Slices that follow each other sooner than this are one walk.
 SLICE_PAUSE = timedelta(minutes=2)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 DONE, NEEDS_A_PERSON, TRY_LATER = 0, 1, 75
+
+#: Told while a run is at work: how many are done, of how many if known, and in words.
+Progress = Callable[[int, int | None, str], None]
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 from django.contrib.auth.models import User
 
@@ -11,11 +10,10 @@ from connectors.lastfm import LastfmConnector
 from connectors.spotify import SpotifyConnector
 from likes.lastfm_listing import chunked
 from likes.models import Checkpoint, Like, Service, ServiceMapping
-from likes.summaries import NEEDS_A_PERSON, VerifySummary
+from likes.summaries import NEEDS_A_PERSON, Progress, VerifySummary
 from likes.track_sync import item_key, number_repeats
 from matching import name_key
 
-Progress = Callable[[int, int | None, str], None]
 State = Like.State
 
 #: Said of a like that the loved list does not show, by the state Narada has it in.
