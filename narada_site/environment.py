@@ -3,42 +3,96 @@
 from __future__ import annotations
 
 import math
+import os
+import re
 import secrets
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from dotenv.parser import parse_stream
+from dotenv.variables import Variable, parse_variables
 
-env = environ.Env()
+NEWLINE = re.compile(r"\r\n|\n|\r")
+#: The name of a variable, and the quote with which its value begins.
+ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)[^\S\r\n]*=[^\S\r\n]*(['\"]?)")
 
 
 def read_env_file(default: Path) -> None:
-    """Read ``ENV_FILE``, which has to be there, or else ``default``, which may be missing."""
-    given = env.str("ENV_FILE", default="")
+    """Put ``ENV_FILE``, which must exist, or else ``default`` into the environment.
+
+    The file is read as python-dotenv and docker compose read it. What the environment has already
+    outranks it. No message here ever shows a value.
+    """
+    given = read_text("ENV_FILE")
     if given and not Path(given).exists():
         raise ImproperlyConfigured(f"ENV_FILE names {given}, which is not there.")
     path = Path(given) if given else default
-    for number, line in enumerate(read_lines(path), 1):
-        if line.strip() and not line.lstrip().startswith("#") and "=" not in line:
-            raise ImproperlyConfigured(f"{path}, line {number}: there is no “NAME=value”.")
-    env.read_env(str(path))
+    if path.exists():
+        for name, value in read_variables(path).items():
+            os.environ.setdefault(name, value)
 
 
-def read_lines(path: Path) -> list[str]:
-    if not path.exists():
-        return []
+def read_variables(path: Path) -> dict[str, str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImproperlyConfigured(f"{path} cannot be read: {error}") from error
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ImproperlyConfigured(f"{path} is not UTF-8 text. Save it as UTF-8.") from error
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path} cannot be read: {error.strerror}.") from error
+    found: dict[str, str] = {}
+    for binding in parse_stream(StringIO(text)):
+        if binding.key is None and not binding.error:
+            continue  # a comment, or the blank end of the file
+        line = binding.original.string.lstrip()
+        blank = binding.original.string.removesuffix(line)
+        place = f"{path}, line {binding.original.line + len(NEWLINE.findall(blank))}"
+        shown = ASSIGNMENT.match(line)
+        if shown:
+            place += f", {shown[1]}"
+        if binding.key is None or binding.value is None:
+            raise ImproperlyConfigured(
+                f"{place}: the value must end with the quote it begins with."
+                if shown
+                else f"{place}: there is no “NAME=value”."
+            )
+        if "\0" in binding.value or "\0" in binding.key:
+            raise ImproperlyConfigured(f"{place}: there is a NUL character.")
+        is_literal = shown is not None and shown[2] == "'"
+        known = found | dict(os.environ)
+        found[binding.key] = binding.value if is_literal else fill_in(binding.value, known, place)
+    return found
+
+
+def fill_in(value: str, known: Mapping[str, str], place: str) -> str:
+    """Return a value with each ``${NAME}`` and ``${NAME:-default}`` replaced."""
+    parts = list(parse_variables(value))
+    for part in parts:
+        if isinstance(part, Variable) and part.default is None and part.name not in known:
+            raise ImproperlyConfigured(
+                f"{place}: the value has “${{…}}” with a name that is not set. "
+                "Write the value in single quotes to keep it as it is."
+            )
+    return "".join(part.resolve(known) for part in parts)
+
+
+def read_text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def read_list(name: str, default: Sequence[str] = ()) -> list[str]:
+    """Read values with commas between them; blanks around each are dropped."""
+    text = read_text(name, ",".join(default))
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def read_flag(name: str, default: bool) -> bool:
-    text = env.str(name, default=str(default)).strip().lower()
+    text = read_text(name, str(default)).lower()
     if text in ("true", "yes", "on", "1", "y", "t", "ok"):
         return True
     if text in ("false", "no", "off", "0", "n", "f", ""):
@@ -47,7 +101,7 @@ def read_flag(name: str, default: bool) -> bool:
 
 
 def read_number(name: str, default: float, low: float = 0) -> float:
-    text = env.str(name, default=str(default))
+    text = read_text(name, str(default))
     try:
         number = float(text)
     except ValueError:
@@ -59,7 +113,7 @@ def read_number(name: str, default: float, low: float = 0) -> float:
 
 def read_address(name: str, default: str, schemes: Sequence[str] = ("http", "https")) -> str:
     """Read an address with a host; it may be empty where ``default`` is."""
-    text: str = env.str(name, default=default)
+    text = read_text(name, default)
     try:
         parts = urlsplit(text)
         good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
@@ -74,7 +128,9 @@ def read_database(default: str) -> dict[str, object]:
     """Read ``DATABASE_URL``."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            database: dict[str, object] = env.db_url("DATABASE_URL", default=default)
+            database: dict[str, object] = environ.Env.db_url_config(
+                read_text("DATABASE_URL", default)
+            )
     except (ValueError, KeyError, TypeError, ImproperlyConfigured):
         database = {}
     engine = str(database.get("ENGINE", ""))
@@ -91,7 +147,7 @@ def read_secret(name: str, make: Callable[[], str], folder: Path, production: bo
 
     In production it must be given: a secret that a machine made for itself is lost with it.
     """
-    given: str = env.str(name, default="")
+    given = read_text(name)
     if given:
         return given
     if production:

@@ -9,13 +9,14 @@ from urllib.parse import quote
 from django.core.exceptions import ImproperlyConfigured
 
 from narada_site.environment import (
-    env,
     read_address,
     read_database,
     read_env_file,
     read_flag,
+    read_list,
     read_number,
     read_secret,
+    read_text,
     read_token_keys,
 )
 
@@ -23,7 +24,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 read_env_file(BASE_DIR / ".env")
 
 #: What belongs to this installation and to no repository: database, keys, queues, budgets.
-VAR_DIR = Path(env.str("NARADA_VAR", default=str(BASE_DIR / "var")))
+VAR_DIR = Path(read_text("NARADA_VAR", str(BASE_DIR / "var")))
 try:
     VAR_DIR.mkdir(parents=True, exist_ok=True)
 except OSError as error:
@@ -35,10 +36,8 @@ SECRET_KEY = read_secret("SECRET_KEY", lambda: secrets.token_urlsafe(50), VAR_DI
 #: Newest first; the first one encrypts, all decrypt (MultiFernet).
 TOKEN_ENCRYPTION_KEYS = read_token_keys(VAR_DIR, not DEBUG)
 
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else []
-)
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = read_list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS")
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if read_flag("BEHIND_PROXY", False) else None
 )
@@ -49,13 +48,13 @@ SECURE_HSTS_SECONDS = int(read_number("SECURE_HSTS_SECONDS", 0))
 SECURE_SSL_REDIRECT = read_flag("SECURE_SSL_REDIRECT", False)
 
 # The services. Each address is a setting: with them Narada runs against the sandbox unchanged.
-SPOTIFY_CLIENT_ID = env.str("SPOTIFY_CLIENT_ID", default="")
-SPOTIFY_CLIENT_SECRET = env.str("SPOTIFY_CLIENT_SECRET", default="")
+SPOTIFY_CLIENT_ID = read_text("SPOTIFY_CLIENT_ID")
+SPOTIFY_CLIENT_SECRET = read_text("SPOTIFY_CLIENT_SECRET")
 SPOTIFY_API_URL = read_address("SPOTIFY_API_URL", "https://api.spotify.com/v1")
 SPOTIFY_ACCOUNTS_URL = read_address("SPOTIFY_ACCOUNTS_URL", "https://accounts.spotify.com")
 SPOTIFY_REQUESTS_PER_SECOND = read_number("SPOTIFY_REQUESTS_PER_SECOND", 2.0)
-LASTFM_API_KEY = env.str("LASTFM_API_KEY", default="")
-LASTFM_API_SECRET = env.str("LASTFM_API_SECRET", default="")
+LASTFM_API_KEY = read_text("LASTFM_API_KEY")
+LASTFM_API_SECRET = read_text("LASTFM_API_SECRET")
 LASTFM_API_URL = read_address("LASTFM_API_URL", "https://ws.audioscrobbler.com/2.0/")
 LASTFM_AUTH_URL = read_address("LASTFM_AUTH_URL", "https://www.last.fm/api/auth/")
 LASTFM_REQUESTS_PER_SECOND = read_number("LASTFM_REQUESTS_PER_SECOND", 4.0)
@@ -197,7 +196,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = read_text("TIME_ZONE", "UTC")
 if TIME_ZONE not in zoneinfo.available_timezones():
     raise ImproperlyConfigured(f"TIME_ZONE is {TIME_ZONE!r}, which is no time zone.")
 USE_I18N = False
@@ -214,7 +213,7 @@ STORAGES = {
     },
 }
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING").upper()
+LOG_LEVEL = read_text("LOG_LEVEL", "WARNING").upper()
 if LOG_LEVEL not in logging.getLevelNamesMapping():
     raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}: one of DEBUG, INFO, WARNING, ERROR.")
 LOGGING = {

@@ -37,7 +37,7 @@ ARROWS: dict[str, set[str]] = {
     "likes": DJANGO
     | {"matching", "connectors", "celery", "kombu", "cryptography", "filelock", "rich"},
     "narada_site": DJANGO
-    | {"likes", "environ", "celery", "cryptography", "sentry_sdk", "whitenoise", "rich"},
+    | {"likes", "environ", "dotenv", "celery", "cryptography", "sentry_sdk", "whitenoise", "rich"},
 }
 
 

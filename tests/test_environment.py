@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,19 +74,109 @@ def test_read_token_keys_checks_each(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert good not in str(raised.value)
 
 
+SECRET = "s3cr3tvalue"
+
+
+def read_file(
+    text: str | bytes, path: Path, monkeypatch: pytest.MonkeyPatch, **known: str
+) -> dict[str, str]:
+    """Read ``text`` as the ``.env`` of a process that has the variables ``known``."""
+    environ = dict(known)
+    monkeypatch.setattr(environment.os, "environ", environ)
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    environment.read_env_file(path)
+    return environ
+
+
 @pytest.mark.parametrize(
-    ("text", "wrong"), [("A=1\nnonsense\n", "line 2"), ("\udcff", "cannot be read")]
-)
-def test_read_env_file_refuses_what_is_none(
-    text: str, wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ("text", "found"),
+    [
+        ("\ufeffA=1\nB=2\n", {"A": "1", "B": "2"}),
+        ("A=abc # my app\nB=\"d e\" # key\nC='f' #\n", {"A": "abc", "B": "d e", "C": "f"}),
+        ("A=ab#cd\nB=#e\nC= # nothing\nD=\n", {"A": "ab#cd", "B": "#e", "C": "", "D": ""}),
+        (f"  A = {SECRET} \r\n\r\n\tB\t=\tx y\t\r\n", {"A": SECRET, "B": "x y"}),
+        ("export A=1\n# export B=2\n", {"A": "1"}),
+        ("A=pa$word\nB=$start\nC='a${B}c'\nD=$$\n",
+         {"A": "pa$word", "B": "$start", "C": "a${B}c", "D": "$$"}),
+        ('A=1\nB=${A}/${NONE:-x}/${KNOWN}\nC="${B}"\n',
+         {"A": "1", "B": "1/x/k", "C": "1/x/k"}),
+        ('A="one\ntwo"\nB=\'three\n# four\'\n', {"A": "one\ntwo", "B": "three\n# four"}),
+        ("A='it\\'s'\nB=\"say \\\"hi\\\"\"\nC=it's\n",
+         {"A": "it's", "B": 'say "hi"', "C": "it's"}),
+        ("A=1\nA=2\nKNOWN=other\n", {"A": "2"}),
+        ("A=1\rB=x=y==\n", {"A": "1", "B": "x=y=="}),
+        ("", {}),
+    ],
+)  # fmt: skip
+def test_read_env_file_reads_as_others_do(
+    text: str, found: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "env").write_bytes(text.encode(errors="surrogateescape"))
-    monkeypatch.setenv("ENV_FILE", str(tmp_path / "env"))
-    with pytest.raises(ImproperlyConfigured, match=wrong):
-        environment.read_env_file(tmp_path / ".env")
+    environ = read_file(text, tmp_path / "env", monkeypatch, KNOWN="k")
+    assert environ == {"KNOWN": "k", **found}
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("A=1\nnonsense s3cr3tvalue\n", "line 2: there is no “NAME=value”"),
+        ("\n\n\ns3cr3tvalue\n", "line 4: there is no"),
+        ("A: s3cr3tvalue\n", "line 1: there is no"),
+        ('A=1\n\nB="s3cr3tvalue\nC=2\n', "line 3, B: the value must end with the quote"),
+        ("B='s3cr3tvalue'x\n", "line 1, B: the value must end"),
+        ("A=1\nexport B = s3cr3tvalue${s3cr3tvalue}\n", "line 2, B: the value has “${…}” with"),
+        ("A=s3cr3t\0value\n", "line 1, A: there is a NUL"),
+        (b"A=s3cr3tvalue\xff\n", "is not UTF-8 text"),
+        ("A=s3cr3tvalue\n".encode("utf-16"), "is not UTF-8 text"),
+    ],
+)
+def test_read_env_file_refuses_a_line_by_its_number_and_never_shows_a_value(
+    text: str | bytes,
+    wrong: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=re.escape(wrong)) as raised:
+        read_file(text, tmp_path / "env", monkeypatch)
+    assert str(raised.value).startswith(str(tmp_path / "env"))
+    assert "\n" not in str(raised.value)
+    assert "s3cr3t" not in str(raised.value) + "".join(capfd.readouterr())
+
+
+def test_env_file_must_be_there_and_must_be_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ENV_FILE", str(tmp_path / "other"))
     with pytest.raises(ImproperlyConfigured, match="is not there"):
         environment.read_env_file(tmp_path / ".env")
+    monkeypatch.setenv("ENV_FILE", str(tmp_path))
+    with pytest.raises(ImproperlyConfigured, match="cannot be read: Is a directory"):
+        environment.read_env_file(tmp_path / ".env")
+
+
+def test_lists_and_texts_may_have_blanks_around_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOSTS", " a, b ,,c\t")
+    monkeypatch.setenv("NAME", "$abc\r")
+    assert environment.read_list("HOSTS") == ["a", "b", "c"]
+    assert environment.read_text("NAME") == "$abc"
+
+
+def test_a_command_reads_a_file_with_blanks_and_comments(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text(
+        f"\ufeffSPOTIFY_CLIENT_SECRET = {SECRET} # mine\nALLOWED_HOSTS=a, b\n", encoding="utf-8"
+    )
+    kept = {name: value for name, value in os.environ.items() if name != "ALLOWED_HOSTS"}
+    show = "print(settings.SPOTIFY_CLIENT_SECRET, settings.ALLOWED_HOSTS)"
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c",
+         f"from django.conf import settings; {show}"],
+        cwd=ROOT,
+        env={**kept, "NARADA_VAR": str(tmp_path), "ENV_FILE": str(tmp_path / "env")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == (f"{SECRET} ['a', 'b']\n", "")
 
 
 def test_a_command_tells_a_wrong_setting_in_one_line(tmp_path: Path) -> None:
