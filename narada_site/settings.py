@@ -179,13 +179,14 @@ SOCIALACCOUNT_PROVIDERS = {
 CELERY_BROKER_URL = REDIS_URL or "filesystem://"
 if not REDIS_URL:
     QUEUE_DIR = VAR_DIR / "queue"
-    for folder in ("messages", "control", "processed"):
+    for folder in ("messages", "control", "broken"):
         (QUEUE_DIR / folder).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT = "narada_site.file_queue:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(QUEUE_DIR / "messages"),
         "data_folder_out": str(QUEUE_DIR / "messages"),
         "control_folder": str(QUEUE_DIR / "control"),
-        "processed_folder": str(QUEUE_DIR / "processed"),
+        "broken_folder": str(QUEUE_DIR / "broken"),
     }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
@@ -194,6 +195,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A queue that cannot be read for a while, as on a full disk, is no reason to end a worker.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = read_text("TIME_ZONE", "UTC")

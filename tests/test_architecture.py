@@ -37,7 +37,19 @@ ARROWS: dict[str, set[str]] = {
     "likes": DJANGO
     | {"matching", "connectors", "celery", "kombu", "cryptography", "filelock", "rich"},
     "narada_site": DJANGO
-    | {"likes", "environ", "dotenv", "celery", "cryptography", "sentry_sdk", "whitenoise", "rich"},
+    | {
+        "likes",
+        "environ",
+        "dotenv",
+        "celery",
+        "kombu",
+        "gunicorn",
+        "redis",
+        "cryptography",
+        "sentry_sdk",
+        "whitenoise",
+        "rich",
+    },
 }
 
 
