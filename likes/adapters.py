@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal.ratelimit import get_ip
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.base import AuthError
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, resolve_url
@@ -26,7 +27,25 @@ from likes.models import Connection, Service
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Sign-up is open as the settings say, and always to the first who could ever sign in."""
+    """Sign-up is open as the settings say, and always to the first who could ever sign in.
+
+    Wrong passwords count against the visitor who types them: allauth 65 counts them by user name
+    alone, so that five of a stranger's would lock the user out.
+    """
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        return f"{credentials.get('username', '').lower()}:{get_ip(request)}"
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return the visitor's address; a request with fewer proxies than usual came from inside.
+
+        allauth 65 takes such a request for a fault of the settings and breaks.
+        """
+        try:
+            address: str = super().get_client_ip(request)
+        except ImproperlyConfigured:
+            address = request.META["REMOTE_ADDR"]
+        return address
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         if settings.SIGN_UP_OPEN:

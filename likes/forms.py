@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django import forms
 from django.contrib.auth.models import AbstractBaseUser
 
@@ -87,7 +88,8 @@ class DeleteAccountForm(forms.Form):
     def clean_proof(self) -> str:
         proof = self.cleaned_data["proof"]
         if self.user.has_usable_password():
-            if not self.user.check_password(proof):
+            # allauth's, for its limit on wrong passwords. It raises where there were too many.
+            if not get_adapter().reauthenticate(self.user, proof):
                 raise forms.ValidationError("That is not your password.")
         elif proof != self.user.get_username():
             raise forms.ValidationError("That is not your user name.")

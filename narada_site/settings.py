@@ -38,9 +38,10 @@ TOKEN_ENCRYPTION_KEYS = read_token_keys(VAR_DIR, not DEBUG)
 
 ALLOWED_HOSTS = read_list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS")
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if read_flag("BEHIND_PROXY", False) else None
-)
+BEHIND_PROXY = read_flag("BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+#: The limits on signing in count by visitor, whom only the proxies' X-Forwarded-For names.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(read_number("TRUSTED_PROXY_COUNT", int(BEHIND_PROXY)))
 SECURE_COOKIES = read_flag("SECURE_COOKIES", not DEBUG)
 SESSION_COOKIE_SECURE = SECURE_COOKIES
 CSRF_COOKIE_SECURE = SECURE_COOKIES
@@ -130,10 +131,11 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = read_address("REDIS_URL", "", ("redis", "rediss"))
+# Shared by all processes, as the limits on signing in are counted there.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "narada_cache"}
 }
 
 AUTHENTICATION_BACKENDS = [

@@ -1,5 +1,6 @@
 """Addresses: the pages of ``likes``, allauth's for signing in and connecting, the admin."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -10,11 +11,14 @@ from narada_site.celery import app as celery_app
 admin.site.site_header = "Narada"
 admin.site.site_title = "Narada"
 admin.site.index_title = "Everything that Narada stores"
+# Operators sign in on the same page as everybody, whose limits hold for them too.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     # Its own page of connections knows nothing of what a disconnect has to delete.
     path("accounts/3rdparty/", RedirectView.as_view(pattern_name="connections")),
     path("accounts/", include("allauth.urls")),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
     path("", include("likes.urls")),
 ]

@@ -26,6 +26,13 @@ def quick_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def own_cache(settings: Any, request: pytest.FixtureRequest) -> None:
+    """Count the limits on signing in for each test by itself."""
+    locmem = "django.core.cache.backends.locmem.LocMemCache"
+    settings.CACHES = {"default": {"BACKEND": locmem, "LOCATION": request.node.nodeid}}
+
+
 @pytest.fixture
 def ada() -> User:
     return User.objects.create_user("ada", password="correct horse")
