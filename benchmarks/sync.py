@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from connectors.records import ServiceUser, Tokens
@@ -60,9 +61,9 @@ def measure_size(box: Sandbox, likes: int) -> None:
         ("second import", lambda: import_likes(alice)),
         ("export", lambda: export_likes(alice)),
         ("second export", lambda: export_likes(alice)),
-        ("import, cut", lambda: import_likes(bob, max_batches=pages)),
+        ("import, cut", lambda: import_likes(bob, time_is_up=after(pages))),
         ("import, resumed", lambda: import_likes(bob)),
-        ("export, cut", lambda: export_likes(bob, max_batches=batches)),
+        ("export, cut", lambda: export_likes(bob, time_is_up=after(batches))),
         ("export, resumed", lambda: export_likes(bob)),
     ]
     for name, run in runs:
@@ -75,6 +76,12 @@ def measure_size(box: Sandbox, likes: int) -> None:
         kinds = Counter(call["kind"] for call in box.calls())
         loves, calls = kinds["track.love"], kinds.total()
         print_row(likes, name, calls, loves, statements["all"], seconds)
+
+
+def after(batches: int) -> Callable[[], bool]:
+    """Return a ``time_is_up`` that ends a slice after so many pages or batches."""
+    asked = count(1)
+    return lambda: next(asked) >= batches
 
 
 def print_row(

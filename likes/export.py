@@ -38,7 +38,7 @@ from likes.models import (
 )
 from likes.questions import close_question, may_remove
 from likes.settling import adopt_loved_pages, leave_taken_back, settle_by_loved_list
-from likes.summaries import NEEDS_A_PERSON, ExportSummary, Progress
+from likes.summaries import NEEDS_A_PERSON, ExportSummary, Progress, TimeIsUp
 
 State = Like.State
 Listing = ListedTrack.Listing
@@ -61,7 +61,7 @@ class Export:
     batch_size: int = 20
     limit: int | None = None
     accept_removals: bool = False
-    max_batches: int | None = None
+    time_is_up: TimeIsUp = lambda: False
     progress: Progress = lambda done, total, text: None
     sent: list[int] = field(default_factory=list)
     total: int = 0
@@ -202,24 +202,24 @@ class Export:
 
     def _love_all(self) -> None:
         with Loving(self.connector, self._note_sent, settings.LASTFM_REQUESTS_PER_SECOND) as loving:
-            batches = 0
-            while self.max_batches is None or batches < self.max_batches:
+            over = False
+            while not over:
                 batch = list(self._next_batch(len(loving)))
                 if batch:
-                    batches += 1
                     # The lease is shown to be still ours before anything is sent.
                     save_checkpoint(self.checkpoint, read_at=timezone.now())
                     self._settle_pages(batch)
                     loving.begin(self._pair_with_pages(batch))
                     loving.settle(AHEAD)
                     self.progress(self.summary.settled, self.total, "likes settled")
+                    over = self.time_is_up()
                 elif loving:
                     # Of what is under way some may be refused, and leave room in the limit.
                     loving.settle()
                 else:
                     break
             loving.settle()
-        if self.max_batches is not None:
+        if over:
             self.summary.more = self._next_batch().exists()
         self.progress(self.summary.settled, self.total, "likes settled")
 

@@ -61,7 +61,7 @@ def hold_lease(
 ) -> Iterator[Checkpoint]:
     """Hold the user's lease on a listing while the block runs; raise Busy if another has it."""
     checkpoint = checkpoint_of(user, listing)
-    holder = f"{_name_machine()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+    holder = name_holder()
     mine = Checkpoint.objects.filter(pk=checkpoint.pk, lease_holder=holder)
     if not _take_lease(checkpoint, holder):
         raise Busy(
@@ -96,10 +96,15 @@ def _take_lease(checkpoint: Checkpoint, holder: str) -> bool:
     now = timezone.now()
     free = Q(lease_holder="") | Q(lease_until=None) | Q(lease_until__lt=now)
     other = Checkpoint.objects.values_list("lease_holder", flat=True).get(pk=checkpoint.pk)
-    if _is_dead(other):
+    if is_dead(other):
         free |= Q(lease_holder=other)
     rows = Checkpoint.objects.filter(free, pk=checkpoint.pk)
     return bool(rows.update(lease_holder=holder, lease_until=now + LEASE))
+
+
+def name_holder() -> str:
+    """Return a new name for a holder, by which others may find that this process has died."""
+    return f"{_name_machine()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
 
 
 def _name_machine() -> str:
@@ -112,7 +117,7 @@ def _name_machine() -> str:
     return f"{socket.gethostname()[:20]}/{namespace}"
 
 
-def _is_dead(holder: str) -> bool:
+def is_dead(holder: str) -> bool:
     """Tell whether a holder was a process of this machine that is no more."""
     machine, _, rest = holder.partition(":")
     pid = rest.partition(":")[0]

@@ -44,6 +44,7 @@ from likes.summaries import (
     ImportSummary,
     Progress,
     Summary,
+    TimeIsUp,
     VerifySummary,
 )
 from likes.track_sync import store_likes
@@ -67,6 +68,11 @@ def _silent(done: int, total: int | None, text: str) -> None:
     """Report progress to nobody."""
 
 
+def _never() -> bool:
+    """Say that a run which is no slice may take its time."""
+    return False
+
+
 class Counting(Protocol):
     @property
     def calls(self) -> int: ...
@@ -82,12 +88,12 @@ def import_likes(
     accept_removals: bool = False,
     started_by: str = "command",
     progress: Progress | None = None,
-    max_batches: int | None = None,
+    time_is_up: TimeIsUp | None = None,
 ) -> ImportSummary:
     """Bring the user's liked songs on Spotify into Narada, each time only what is new.
 
     ``limit`` takes exactly the most recent ones; ``full`` reads the whole list again;
-    ``max_batches`` ends after so many pages with ``more`` set.
+    ``time_is_up`` is asked after each page: True ends the slice, with ``more`` set.
     """
     summary = ImportSummary()
     with _run(user, Run.Kind.IMPORT, summary, started_by, dry_run) as run:
@@ -105,7 +111,7 @@ def import_likes(
                     run=run,
                     page_size=min(batch_size, limit or batch_size),
                     limit=limit,
-                    max_pages=max_batches,
+                    time_is_up=time_is_up,
                     accept_removals=accept_removals,
                     progress=progress or _silent,
                 )
@@ -231,12 +237,12 @@ def export_likes(
     accept_removals: bool = False,
     started_by: str = "command",
     progress: Progress | None = None,
-    max_batches: int | None = None,
+    time_is_up: TimeIsUp | None = None,
 ) -> ExportSummary:
     """Love on Last.fm what is liked in Narada and not loved there yet, oldest like first.
 
-    ``limit`` sends at most so many loves; ``max_batches`` ends after so many batches with
-    ``more`` set. What is already loved is adopted without a call of its own.
+    ``limit`` sends at most so many loves; ``time_is_up`` is asked after each batch: True ends the
+    slice, with ``more`` set. What is already loved is adopted without a call of its own.
     """
     pending = Like.objects.of(user).pending_on(Service.LASTFM).count()
     summary = ExportSummary(candidates=pending, remaining=pending)
@@ -255,7 +261,7 @@ def export_likes(
                 batch_size=batch_size,
                 limit=limit,
                 accept_removals=accept_removals,
-                max_batches=max_batches,
+                time_is_up=time_is_up or _never,
                 progress=progress or _silent,
             )
             if dry_run:

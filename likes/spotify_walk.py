@@ -24,7 +24,7 @@ from likes.models import (
     Run,
     Source,
 )
-from likes.summaries import ImportSummary, Progress
+from likes.summaries import ImportSummary, Progress, TimeIsUp
 from likes.track_sync import item_key, number_repeats, store_likes
 
 #: Slices that follow each other sooner than this are one walk.
@@ -46,7 +46,7 @@ class Walk:
     run: Run | None = None
     page_size: int = 50
     limit: int | None = None
-    max_pages: int | None = None
+    time_is_up: TimeIsUp | None = None
     accept_removals: bool = False
     progress: Progress = lambda done, total, text: None
     whole: bool = False
@@ -71,7 +71,7 @@ class Walk:
             yield page
             if page.last:
                 return
-            if self.max_pages is not None and self.pages_read >= self.max_pages:
+            if self.time_is_up is not None and self.time_is_up():
                 raise SliceDone
 
     def read_from_anchor(self, position: int, anchor: str) -> Iterator[LikedPage]:
@@ -145,7 +145,7 @@ def walk_saved_tracks(walk: Walk, full: bool = False) -> None:
 def _goes_on(walk: Walk) -> bool:
     """Tell whether this is the next slice of a walk that was at work a moment ago."""
     checkpoint = walk.checkpoint
-    if walk.max_pages is None or checkpoint.complete or checkpoint.head:
+    if walk.time_is_up is None or checkpoint.complete or checkpoint.head:
         return False
     return checkpoint.read_at is not None and timezone.now() - checkpoint.read_at < SLICE_PAUSE
 
@@ -250,7 +250,7 @@ def read_whole(walk: Walk) -> None:
     walk.seen_keys.clear()
     walk.totals.clear()
     # No slice's work to leave half done: what was seen is kept in memory.
-    walk.max_pages = None
+    walk.time_is_up = None
     for page in walk.read(0):
         fields = _walked_to(page, walk.checkpoint) if page.last else {}
         walk.store(page, lambda known, fields=fields: fields)

@@ -224,6 +224,7 @@ def describe_settings(user: User) -> Status:
         "enabled": row.enabled,
         "on_unlike": row.on_unlike,
         "next_sync_at": iso(row.next_sync_at),
+        "waits_since": iso(row.waits_since),
     }
 
 

@@ -75,6 +75,8 @@ def _tell_installation(status: dict[str, Any]) -> Iterator[Line]:
         by_itself = "syncs by itself" if sync["enabled"] else "syncs only when asked"
         if sync["enabled"] and sync["next_sync_at"]:
             by_itself += f", next at {_time(sync['next_sync_at'])}"
+        if sync["waits_since"]:
+            by_itself += f"; in the line for a worker since {_time(sync['waits_since'])}"
         yield "Sync", by_itself
         yield "On unlike", SyncSettings.Unlike(sync["on_unlike"]).label
 

@@ -10,6 +10,8 @@ DONE, NEEDS_A_PERSON, TRY_LATER = 0, 1, 75
 
 #: Told while a run is at work: how many are done, of how many if known, and in words.
 Progress = Callable[[int, int | None, str], None]
+#: Asked after each batch: has this slice had its time?
+TimeIsUp = Callable[[], bool]
 
 
 @dataclass

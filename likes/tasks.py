@@ -1,100 +1,128 @@
-"""Celery tasks: an id comes in, a slice of work is done, the next slice is queued.
+"""Celery tasks: whoever has waited longest gets a slice of work, and goes to the end of the line.
 
-A slice is a few batches, so nobody waits behind another's first import. What is done is in rows
+A slice ends after seconds, so nobody waits behind another's first import. What is done is in rows
 and a lease keeps runs apart (``like_sync``): a task that is lost, killed or delivered twice costs
-nothing but time. Nothing waits in a queue: "not before" is ``SyncSettings.next_sync_at``, and
-beat dispatches whoever is due.
+nothing but time. Who waits is in rows too (``line``), so a message names nobody and only wakes a
+worker. "Not before" is ``SyncSettings.next_sync_at``, and beat dispatches whoever is due, by a
+queue of its own: a worker serves the two queues in turn.
 """
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from celery import shared_task
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from kombu.exceptions import OperationalError
 
-from likes import accounts, like_sync
+from likes import accounts, like_sync, line
 from likes.models import Connection, Service, ServiceHold, SyncSettings
 
 logger = logging.getLogger(__name__)
 
-#: Pages of 50 likes a slice: at 2 calls a second some ten seconds. Each slice reads the head of
-#: the list again, so short ones would cost many calls.
-IMPORT_BATCHES = 20
-#: Batches of 20 loves a slice: 100 at 4 a second take half a minute.
-EXPORT_BATCHES = 5
-#: When the message of a next slice is lost, as with a worker that is killed, the user is due
-#: again after this.
-LOST_AFTER = timedelta(minutes=5)
-#: Users dispatched at once; the others are due in the next minute.
-MOST_DISPATCHED = 500
+Step = SyncSettings.Step
+
+#: How long (s) a slice takes new work. Each begins with a call or two of its own.
+SLICE_SECONDS = 10.0
+#: Loves a batch, so that a slice is soon at the end of one: some seconds, if all are looked up.
+EXPORT_BATCH = 10
+#: The clock of slices, which never jumps.
+clock: Callable[[], float] = time.monotonic
+#: How often beat looks for who is due.
+DISPATCH_EVERY = timedelta(minutes=1)
+#: Messages that beat sends at once for those who wait; each worker passes its own on.
+MOST_CALLED = 16
 #: A connection that was refused once is tried once more, when the user is next due: Spotify's
 #: outages have produced false refusals (metabrainz/listenbrainz-server, pull request 1921).
 TRIES_AFTER_REFUSAL = 1
 
 
 @shared_task
-def import_slice(user_id: int, started_by: str = "schedule") -> None:
-    """Import some pages; then queue the rest, or the export."""
-    user = find_user(user_id)
-    if user is None:
+def sync_next() -> None:
+    """Do a slice for whoever has waited longest; then wake a worker while anybody waits."""
+    row = line.take_next()
+    if row is None:
         return
-    summary = like_sync.import_likes(user, max_batches=IMPORT_BATCHES, started_by=started_by)
-    if summary.more:
-        _expect_next_slice(user_id)
-        import_slice.delay(user_id, started_by)
-    elif Service.LASTFM in find_usable_services(user_id):
-        export_slice.delay(user_id, started_by)
-    else:
-        _expect_next_sync(user_id)
+    try:
+        _do_slice(row)
+    finally:
+        if line.list_waiting().exists():
+            sync_next.delay()
 
 
-@shared_task
-def export_slice(user_id: int, started_by: str = "schedule") -> None:
-    """Love some batches; then queue the rest."""
-    user = find_user(user_id)
-    if user is None:
+def _do_slice(row: SyncSettings) -> None:
+    user, usable = find_user(row.user_id), find_usable_services(row.user_id)
+    step, ends_at = Step(row.step), clock() + SLICE_SECONDS
+    if step == Step.IMPORT and Service.SPOTIFY not in usable:
+        step = Step.EXPORT
+    if user is None or (step == Step.EXPORT and Service.LASTFM not in usable):
+        line.leave(row.user_id)
         return
-    summary = like_sync.export_likes(user, max_batches=EXPORT_BATCHES, started_by=started_by)
-    if summary.more:
-        _expect_next_slice(user_id)
-        export_slice.delay(user_id, started_by)
+
+    def time_is_up() -> bool:
+        line.keep(row)
+        return clock() >= ends_at
+
+    by = row.asked_by
+    if step == Step.IMPORT:
+        more = like_sync.import_likes(user, time_is_up=time_is_up, started_by=by).more
+        next_step = Step.IMPORT if more else Step.EXPORT
+        done = not more and Service.LASTFM not in usable
     else:
-        _expect_next_sync(user_id)
+        more = like_sync.export_likes(
+            user, batch_size=EXPORT_BATCH, time_is_up=time_is_up, started_by=by
+        ).more
+        next_step, done = Step.EXPORT, not more
+    if done:
+        line.leave(row.user_id, next_sync_at=get_next_time(timezone.now()))
+    else:
+        line.wait_again(row, next_step)
+
+
+def ask_for_sync(user_id: int, asked_by: str) -> bool:
+    """Let a user's sync wait for a worker; return False if it waits or runs already.
+
+    If no worker can be called, the sync does not wait and the broker's error is raised.
+    """
+    if not line.join(user_id, asked_by):
+        return False
+    try:
+        sync_user.delay(user_id, asked_by)
+    except (OperationalError, OSError):
+        line.leave(user_id)
+        raise
+    return True
 
 
 @shared_task
 def sync_user(user_id: int, started_by: str = "schedule") -> None:
-    """Import, then export; what is not connected or held back is left out."""
-    usable = find_usable_services(user_id)
-    if Service.SPOTIFY in usable:
-        import_slice.delay(user_id, started_by)
-    elif Service.LASTFM in usable:
-        export_slice.delay(user_id, started_by)
+    """Let a user's sync wait its turn, if it does not yet, and do the next slice of all."""
+    if find_user(user_id) is not None:
+        line.join(user_id, started_by)
+    sync_next()
 
 
 @shared_task
 def dispatch_due() -> None:
-    """Queue a sync for whoever is due, once each, and set when they are due next.
+    """Put whoever is due into the line, and wake workers for those who wait.
 
     Those whose two services are not both connected are passed over. While both services are held
     back nobody is dispatched: all stay due.
     """
     now = timezone.now()
     give_settings_to_newcomers()
-    if set(_find_held_services(now)) == {Service.SPOTIFY, Service.LASTFM}:
-        return
-    for row in find_due(now):
-        # Two of these may run at once: who changes the row dispatches the user.
-        mine = SyncSettings.objects.filter(pk=row.pk, next_sync_at=row.next_sync_at)
-        if mine.update(next_sync_at=get_next_time(now)):
-            # A message that is met later than the next one would be is not worth its work.
-            sync_user.apply_async([row.user_id], expires=settings.SYNC_EVERY_MINUTES * 60)
+    if set(_find_held_services(now)) != {Service.SPOTIFY, Service.LASTFM}:
+        line.join_due(find_due(now), now, get_next_time(now))
+    for _ in range(min(line.list_waiting().count(), MOST_CALLED)):
+        # One that waits for longer than until the next is sent would only be one too many.
+        sync_next.apply_async(expires=DISPATCH_EVERY.total_seconds())
 
 
 @shared_task
@@ -117,18 +145,15 @@ def find_usable_services(user_id: int) -> set[str]:
     return set(connections.values_list("service", flat=True)) - set(held)
 
 
-def find_due(now: datetime) -> list[SyncSettings]:
-    """Return the settings of the users to be synced by now, the longest due first: so many as
-    are dispatched at once."""
+def find_due(now: datetime) -> QuerySet[SyncSettings]:
+    """Return the settings of the users to be synced by now."""
     connected = Connection.objects.filter(_usable(), user=OuterRef("user"))
-    return list(
-        SyncSettings.objects.filter(
-            Q(next_sync_at=None) | Q(next_sync_at__lte=now),
-            Exists(connected.filter(service=Service.SPOTIFY)),
-            Exists(connected.filter(service=Service.LASTFM)),
-            enabled=True,
-            user__is_active=True,
-        ).order_by(F("next_sync_at").asc(nulls_first=True), "pk")[:MOST_DISPATCHED]
+    return SyncSettings.objects.filter(
+        Q(next_sync_at=None) | Q(next_sync_at__lte=now),
+        Exists(connected.filter(service=Service.SPOTIFY)),
+        Exists(connected.filter(service=Service.LASTFM)),
+        enabled=True,
+        user__is_active=True,
     )
 
 
@@ -148,18 +173,20 @@ def give_settings_to_newcomers() -> None:
 
 def ensure_periodic_tasks() -> None:
     """Create what beat starts. Repeating it changes nothing, nor what an operator switched off."""
-    for name, function, every, unit in (
-        ("Sync whoever is due", dispatch_due, 1, IntervalSchedule.MINUTES),
-        ("Purge what was disconnected", purge_due, 1, IntervalSchedule.HOURS),
+    for name, function, every, unit, expires in (
+        ("Sync whoever is due", dispatch_due, 1, IntervalSchedule.MINUTES, 600),
+        ("Purge what was disconnected", purge_due, 1, IntervalSchedule.HOURS, 3600),
     ):
         interval = IntervalSchedule.objects.filter(every=every, period=unit).first()
         if interval is None:
             interval = IntervalSchedule.objects.create(every=every, period=unit)
         PeriodicTask.objects.get_or_create(
             name=name,
-            # What waited while no worker ran is worth one run, not one for each minute.
-            defaults={"task": function.name, "interval": interval, "expire_seconds": 55},
+            # What waited while no worker ran is worth a few runs, not one for each minute.
+            defaults={"task": function.name, "interval": interval, "expire_seconds": expires},
         )
+        # As it was made before: too soon for a worker that is busy.
+        PeriodicTask.objects.filter(name=name, expire_seconds=55).update(expire_seconds=expires)
 
 
 def _usable() -> Q:
@@ -171,14 +198,3 @@ def _find_held_services(now: datetime) -> dict[str, datetime | None]:
     """Return the services held back now, with the end; None where only an operator can end it."""
     held = ServiceHold.objects.filter(Q(closed=True) | Q(held_until__gt=now))
     return {hold.service: None if hold.closed else hold.held_until for hold in held}
-
-
-def _expect_next_slice(user_id: int) -> None:
-    soon = timezone.now() + LOST_AFTER
-    SyncSettings.objects.filter(user=user_id).update(next_sync_at=soon)
-
-
-def _expect_next_sync(user_id: int) -> None:
-    """The last slice is done: the user is due as usual."""
-    usual = get_next_time(timezone.now())
-    SyncSettings.objects.filter(user=user_id).update(next_sync_at=usual)

@@ -189,7 +189,14 @@ if not REDIS_URL:
         "data_folder_out": str(QUEUE_DIR / "messages"),
         "control_folder": str(QUEUE_DIR / "control"),
         "broken_folder": str(QUEUE_DIR / "broken"),
+        # A second, kombu's default, is a limit of two tasks a second for a worker of two threads.
+        "polling_interval": 0.1,
     }
+# A worker takes from its queues in turn, so beat's messages never wait behind those for slices.
+CELERY_TASK_QUEUES = {name: {"exchange": name} for name in ("celery", "periodic")}
+CELERY_TASK_ROUTES = {
+    f"likes.tasks.{task}": {"queue": "periodic"} for task in ("dispatch_due", "purge_due")
+}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_TASK_IGNORE_RESULT = True

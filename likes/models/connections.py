@@ -99,6 +99,11 @@ class SyncSettings(models.Model):
         KEEP = "keep", "keep the like in Narada and on Last.fm"
         FOLLOW = "follow", "remove it in Narada, and on Last.fm what Narada loved"
 
+    class Step(models.TextChoices):
+        IDLE = "", "nothing to do"
+        IMPORT = "import", "import from Spotify"
+        EXPORT = "export", "export to Last.fm"
+
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="sync_settings"
     )
@@ -107,12 +112,32 @@ class SyncSettings(models.Model):
         "when I unlike on Spotify", max_length=8, choices=Unlike.choices, default=Unlike.KEEP
     )
     next_sync_at = models.DateTimeField(null=True, blank=True, help_text="Not before.")
+    step = models.CharField(
+        max_length=8,
+        choices=Step.choices,
+        default=Step.IDLE,
+        db_default=Step.IDLE,
+        blank=True,
+        help_text="The next slice of a sync that waits or runs.",
+    )
+    asked_by = models.CharField(max_length=16, blank=True, db_default="")
+    waits_since = models.DateTimeField(
+        null=True, blank=True, help_text="The place in the line of those who wait for a worker."
+    )
+    taken_by = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="The worker that does the next slice."
+    )
+    taken_until = models.DateTimeField(
+        null=True, blank=True, help_text="When another worker may take over."
+    )
 
     class Meta:
         verbose_name_plural = "sync settings"
         indexes = [
             # Beat: who is due?
             models.Index(fields=["enabled", "next_sync_at"], name="settings_due"),
+            # A worker: who has waited longest?
+            models.Index(fields=["waits_since"], condition=~Q(step=""), name="settings_waiting"),
         ]
 
     def __str__(self) -> str:

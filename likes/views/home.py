@@ -89,14 +89,16 @@ def describe_progress(user: AbstractBaseUser, pressed: bool = False) -> dict[str
     """Return what the live part of the page shows; ``pressed`` when a sync was just asked for."""
     runs = history.tell_runs(user)
     busy = history.is_working(user) or (bool(runs) and runs[0].state == Run.State.RUNNING)
+    in_line = SyncSettings.objects.filter(user=user).exclude(step=SyncSettings.Step.IDLE)
+    waiting = not busy and (pressed or in_line.exists())
     listing = Checkpoint.objects.filter(user=user, listing=Checkpoint.Listing.SAVED).first()
     reading = busy and listing is not None and not listing.complete and bool(listing.total)
     return {
         "counts": count_likes(user),
         "runs": runs,
         "busy": busy,
-        "waiting": pressed and not busy,
-        "poll": POLL_BUSY if busy or pressed else POLL_IDLE,
+        "waiting": waiting,
+        "poll": POLL_BUSY if busy or waiting else POLL_IDLE,
         "listing": listing if reading else None,
     }
 
@@ -155,7 +157,7 @@ def sync_now(request: HttpRequest) -> HttpResponse:
         )
         return redirect("home")
     try:
-        tasks.sync_user.delay(request.user.pk, "button")
+        tasks.ask_for_sync(request.user.pk, "button")
     except (OperationalError, OSError):
         logger.exception("a sync of user %s could not be queued", request.user.pk)
         messages.error(request, "The queue does not answer; tell whoever runs this Narada.")

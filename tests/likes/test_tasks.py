@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
@@ -24,27 +27,33 @@ class Syncs:
     """Stands in for the two runs: writes down the calls, answers with what is left to do."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[str, str, int]] = []
+        self.calls: list[tuple[str, str]] = []
         self.slices = {"import": 1, "export": 1}
+        self.batches: list[int] = []
+        self.seconds = 0.0
         self.exit_code = 0
 
-    def run(self, kind: str, user: User, summary: Any, started_by: str) -> Any:
-        self.calls.append((kind, user.username, summary))
+    def run(self, kind: str, user: User, time_is_up: Any, started_by: str) -> Any:
+        self.calls.append((kind, user.username))
+        self.batches.append(0)
+        while not self.batches[-1] or not time_is_up():
+            self.batches[-1] += 1
+            self.seconds += 4
         self.slices[kind] -= 1
         self.started_by = started_by
         made = ImportSummary() if kind == "import" else ExportSummary()
         made.more, made.exit_code = self.slices[kind] > 0, self.exit_code
         return made
 
-    def import_likes(self, user: User, *, max_batches: int, started_by: str) -> Any:
-        return self.run("import", user, max_batches, started_by)
+    def import_likes(self, user: User, *, time_is_up: Any, started_by: str) -> Any:
+        return self.run("import", user, time_is_up, started_by)
 
-    def export_likes(self, user: User, *, max_batches: int, started_by: str) -> Any:
-        return self.run("export", user, max_batches, started_by)
+    def export_likes(self, user: User, *, batch_size: int, time_is_up: Any, started_by: str) -> Any:
+        return self.run("export", user, time_is_up, started_by)
 
     @property
     def order(self) -> list[str]:
-        return [f"{kind} {name}" for kind, name, _ in self.calls]
+        return [f"{kind} {name}" for kind, name in self.calls]
 
 
 @pytest.fixture
@@ -52,6 +61,7 @@ def syncs(monkeypatch: pytest.MonkeyPatch) -> Syncs:
     syncs = Syncs()
     monkeypatch.setattr(like_sync, "import_likes", syncs.import_likes)
     monkeypatch.setattr(like_sync, "export_likes", syncs.export_likes)
+    monkeypatch.setattr(tasks, "clock", lambda: syncs.seconds)
     monkeypatch.setitem(app.conf, "task_always_eager", True)
     monkeypatch.setitem(app.conf, "task_eager_propagates", True)
     return syncs
@@ -76,8 +86,13 @@ def test_sync_user_goes_slice_by_slice(syncs: Syncs) -> None:
     syncs.slices = {"import": 3, "export": 2}
     tasks.sync_user.delay(add_user().pk, "button")
     assert syncs.order == ["import ada"] * 3 + ["export ada"] * 2
-    assert {batches for _, _, batches in syncs.calls} == {20, 5}
     assert syncs.started_by == "button"
+
+
+def test_a_slice_ends_after_seconds_however_long_its_batches_take(syncs: Syncs) -> None:
+    tasks.sync_user.delay(add_user().pk)
+    # Of 4 s each; the third began before the end and is finished.
+    assert syncs.batches == [3, 3]
 
 
 def test_sync_user_exports_what_it_has_when_the_import_fails(syncs: Syncs) -> None:
@@ -117,8 +132,7 @@ def test_slices_for_a_user_who_left_do_nothing(syncs: Syncs) -> None:
     user = add_user()
     pk = user.pk
     user.delete()
-    for task in (tasks.sync_user, tasks.import_slice, tasks.export_slice):
-        task.delay(pk)
+    tasks.sync_user.delay(pk)
     assert syncs.order == []
 
 
@@ -131,18 +145,111 @@ def test_the_last_slice_makes_the_user_due_as_usual(syncs: Syncs, settings: Any)
     assert timedelta(minutes=29) < wait <= timedelta(minutes=30)
 
 
-def test_a_slice_that_is_not_the_last_makes_the_user_due_soon(
-    syncs: Syncs, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What is sent, and never arrives."""
+    sent: list[tuple[Any, ...]] = []
+    for task in (tasks.sync_user, tasks.sync_next):
+        monkeypatch.setattr(task, "delay", lambda *args, name=task.name: sent.append((name, *args)))
+        monkeypatch.setattr(task, "apply_async", lambda name=task.name, **_: sent.append((name,)))
+    return sent
+
+
+def test_one_users_slices_come_after_other_users_who_wait(syncs: Syncs) -> None:
+    syncs.slices = {"import": 3, "export": 0}
+    for name in ("ada", "bob"):
+        tasks.line.join(add_user(name).pk, "button")
+    tasks.sync_next.delay()
+    assert syncs.order == ["import ada", "import bob"] * 2 + ["export ada", "export bob"]
+
+
+def test_a_sync_that_waits_or_runs_is_not_queued_again(
+    syncs: Syncs, queue: list[tuple[Any, ...]]
 ) -> None:
-    user = add_user(next_sync_at=timezone.now() + timedelta(minutes=30))
-    monkeypatch.setattr(tasks.import_slice, "delay", lambda *_: None)  # the message is lost
-    syncs.slices["import"] = 2
+    """By page, command or beat, however often."""
+    user = add_user()
+    assert [tasks.ask_for_sync(user.pk, "button") for _ in range(300)] == [True] + [False] * 299
+    assert queue == [("likes.tasks.sync_user", user.pk, "button")]
 
-    tasks.import_slice.run(user.pk)
+    row = tasks.line.take_next()
+    assert row is not None
+    assert not tasks.ask_for_sync(user.pk, "button")  # it runs
+    tasks.sync_user.run(user.pk)
+    tasks.dispatch_due.run()
+    assert (syncs.order, queue[1:]) == ([], [])
 
-    due = SyncSettings.objects.get().next_sync_at
-    assert due is not None
-    assert due - timezone.now() <= tasks.LOST_AFTER
+    tasks.line.leave(user.pk)
+    assert tasks.ask_for_sync(user.pk, "button")
+
+
+def test_of_two_presses_at_once_one_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = add_user()
+    row = SyncSettings.objects.get(user=user)
+    assert row.step == ""  # as both have read it
+    assert [tasks.line.join(user.pk, "button") for _ in range(2)] == [True, False]
+
+
+def test_of_two_workers_one_has_the_user(syncs: Syncs, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks.line.join(add_user().pk, "button")
+    read = list(tasks.line.list_waiting())
+    assert tasks.line.take_next() is not None
+    waiting = tasks.line.list_waiting
+
+    class AsRead:
+        filter = staticmethod(lambda **found: waiting().filter(**found))
+        order_by = staticmethod(lambda *_: read)
+
+    monkeypatch.setattr(tasks.line, "list_waiting", AsRead)
+    assert tasks.line.take_next() is None
+
+
+def test_a_lost_message_costs_a_minute(syncs: Syncs, queue: list[tuple[Any, ...]]) -> None:
+    syncs.slices = {"import": 2, "export": 1}
+    user = add_user(enabled=False)
+    tasks.ask_for_sync(user.pk, "button")
+    queue.clear()
+
+    tasks.dispatch_due.run()  # a minute later
+
+    assert queue == [("likes.tasks.sync_next",)]
+    tasks.sync_next.run()
+    assert (syncs.order, syncs.started_by) == (["import ada"], "button")
+
+
+def test_a_dead_worker_holds_its_user_no_longer(syncs: Syncs) -> None:
+    user = add_user()
+    tasks.line.join(user.pk, "button")
+    row = tasks.line.take_next()
+    assert row is not None
+    mine = SyncSettings.objects.filter(user=user)
+    for fields, free in (
+        ({}, False),
+        ({"taken_by": "elsewhere/1:1:abc"}, False),
+        ({"taken_until": timezone.now() - timedelta(seconds=1)}, True),
+        ({"taken_until": timezone.now() + timedelta(days=365)}, True),  # of a clock that was ahead
+        ({"taken_by": row.taken_by.replace(f":{os.getpid()}:", ":99999999:"),
+          "taken_until": timezone.now() + timedelta(minutes=1)}, True),
+    ):  # fmt: skip
+        mine.update(**fields)
+        assert tasks.line.list_waiting().exists() is free, fields
+    tasks.sync_next.run()
+    assert syncs.order[0] == "import ada"
+
+
+def test_a_worker_at_work_keeps_its_user(syncs: Syncs, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = add_user()
+    until = []
+    monkeypatch.setattr(tasks.line, "TAKEN_FOR", timedelta(0))
+
+    def import_likes(user: User, *, time_is_up: Any, started_by: str) -> Any:
+        monkeypatch.setattr(tasks.line, "TAKEN_FOR", timedelta(seconds=90))
+        time_is_up()
+        until.append(SyncSettings.objects.get(user=user).taken_until)
+        return ImportSummary()
+
+    monkeypatch.setattr(like_sync, "import_likes", import_likes)
+    tasks.sync_user.run(user.pk)
+    assert until[0] > timezone.now() + timedelta(seconds=60)
 
 
 def test_dispatch_due_takes_each_user_once(syncs: Syncs, settings: Any) -> None:
@@ -154,31 +261,50 @@ def test_dispatch_due_takes_each_user_once(syncs: Syncs, settings: Any) -> None:
     tasks.dispatch_due.delay()
     tasks.dispatch_due.delay()
 
-    assert syncs.order == ["import ada", "export ada", "import bob", "export bob"]
+    assert syncs.order == ["import ada", "import bob", "export ada", "export bob"]
     due = SyncSettings.objects.get(user__username="ada").next_sync_at
     assert timedelta(minutes=29) < due - timezone.now() <= timedelta(minutes=30)
 
 
-def test_dispatch_due_that_runs_twice_at_once_queues_once(
-    syncs: Syncs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_user()
-    found = tasks.find_due(timezone.now())
-    monkeypatch.setattr(tasks, "find_due", lambda now: found)  # both have read before either wrote
-    tasks.dispatch_due.delay()
-    tasks.dispatch_due.delay()
-    assert syncs.order == ["import ada", "export ada"]
-
-
-def test_dispatch_due_takes_the_longest_due_and_newcomers_first(
-    syncs: Syncs, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dispatch_due_takes_the_longest_due_and_newcomers_first(syncs: Syncs) -> None:
     now = timezone.now()
     for name, due in (("ada", 1), ("bob", 9), ("eve", None)):
         add_user(name, next_sync_at=due and now - timedelta(minutes=due))
-    monkeypatch.setattr(tasks, "MOST_DISPATCHED", 2)
     tasks.dispatch_due.delay()
-    assert syncs.order == ["import eve", "export eve", "import bob", "export bob"]
+    assert syncs.order[:3] == ["import eve", "import bob", "import ada"]
+
+
+def test_dispatch_due_costs_the_same_for_any_number_of_users(
+    django_assert_max_num_queries: Any, queue: list[tuple[Any, ...]]
+) -> None:
+    def count_statements() -> int:
+        SyncSettings.objects.update(step="", next_sync_at=None)
+        with CaptureQueriesContext(connection) as statements:
+            tasks.dispatch_due.run()
+        return len(statements)
+
+    add_user()
+    of_one = count_statements()
+    for number in range(500):
+        add_user(f"user{number}")
+    assert count_statements() == of_one <= 10
+    assert SyncSettings.objects.filter(step="import", asked_by="schedule").count() == 501
+    assert len(queue) == 1 + tasks.MOST_CALLED
+
+
+def test_what_beat_sends_waits_behind_no_slice() -> None:
+    route = app.amqp.router.route
+    queues = {task.name: route({}, task.name)["queue"].name for task in app.tasks.values()
+              if task.name.startswith("likes.")}  # fmt: skip
+    assert queues == {
+        "likes.tasks.dispatch_due": "periodic",
+        "likes.tasks.purge_due": "periodic",
+        "likes.tasks.sync_next": "celery",
+        "likes.tasks.sync_user": "celery",
+    }
+    consumed = {queue.name: (queue.exchange.name, queue.routing_key)
+                for queue in app.amqp.queues.consume_from.values()}  # fmt: skip
+    assert consumed == {name: (name, name) for name in ("celery", "periodic")}
 
 
 @pytest.mark.parametrize(
@@ -236,7 +362,7 @@ def test_dispatch_due_costs_the_same_queries_for_users_not_due(
 ) -> None:
     for number in range(30):
         add_user(f"user{number}", next_sync_at=timezone.now() + timedelta(hours=1))
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(6):
         tasks.dispatch_due.run()
 
 

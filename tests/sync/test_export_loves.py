@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from slices import after
 from sync_world import World
 
 from connectors.errors import TemporaryError
@@ -135,7 +136,7 @@ def test_slices_love_all_once(world: World) -> None:
     import_likes(user)
     loved = []
     while True:
-        summary = export_likes(user, batch_size=2, max_batches=2)
+        summary = export_likes(user, batch_size=2, time_is_up=after(2))
         check_sum(summary)
         loved.append(summary.loved)
         if not summary.more:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from slices import after
 from sync_world import World
 
 from connectors.records import LikedPage
@@ -440,7 +441,7 @@ def test_a_walk_goes_on_from_its_anchor_wherever_that_is_now(make_world: MakeWor
     """By its offset it would pass over rows, and only a second reading of all would find them."""
     world = make_world(likes=600)
     user = world.join()
-    import_likes(user, batch_size=10, max_batches=5)
+    import_likes(user, batch_size=10, time_is_up=after(5))
     for row in world.likes()[10:40:10]:
         world.order("unlike", user="alice", service_id=row["service_id"])
     world.box.clear_calls()
@@ -560,7 +561,7 @@ def slices() -> Callable[[Any, int], list[ImportSummary]]:
     def run(user: Any, pages: int) -> list[ImportSummary]:
         summaries = []
         while True:
-            summaries.append(import_likes(user, max_batches=pages, batch_size=10))
+            summaries.append(import_likes(user, time_is_up=after(pages), batch_size=10))
             if not summaries[-1].more:
                 return summaries
 
@@ -587,7 +588,7 @@ def test_likes_between_slices_are_taken_in_the_last(make_world: MakeWorld) -> No
     more = True
     while more:
         world.order("like", user="alice", n=2)
-        more = import_likes(user, max_batches=2, batch_size=10).more
+        more = import_likes(user, time_is_up=after(2), batch_size=10).more
     check_same(world, user)
     assert world.count() <= 7 + 4
 

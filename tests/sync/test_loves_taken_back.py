@@ -8,6 +8,7 @@ import pytest
 from django.core.management import execute_from_command_line
 from django.test import Client
 from django.urls import reverse
+from slices import after
 from sync_world import World
 
 from likes import review
@@ -59,7 +60,7 @@ def test_a_love_taken_back_is_given_again_by_no_kind_of_run(loved: World, how: s
             loved.like(f"New {number}")
         import_likes(user, full=how == "full")
         if how == "slices":
-            export_likes(user, batch_size=1, max_batches=1)
+            export_likes(user, batch_size=1, time_is_up=after(1))
         export_likes(user, limit=1 if how == "limit" else None)
     assert ("Ada", "Song B") not in loved.sent()
     assert ("Ada", "Song B") not in loved.loves()

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from sync_world import ROOT, World
 
 from connectors.records import LikedTrack, LovedTrack, ServiceTrack
-from likes import keys, like_sync, rekeying, tasks
+from likes import keys, like_sync, rekeying
 from likes.keys import fingerprint, list_listed_keys, list_track_keys
 from likes.lastfm_listing import store_listed
 from likes.leases import Busy, checkpoint_of, hold_lease
@@ -218,7 +218,7 @@ def test_names_that_cannot_be_read_end_a_run_as_a_refusal_does(
     monkeypatch.setattr(rekeying, "fingerprint", refuse)
     user = world.join()
     assert import_likes(user).exit_code == 1
-    tasks.export_slice(user.pk)
+    assert export_likes(user).exit_code == 1
     runs = Run.objects.filter(user=user).values_list("kind", "state", "message")
     assert set(runs) == {
         (kind, Run.State.STOPPED, "artists.tsv is not UTF-8") for kind in ("import", "export")

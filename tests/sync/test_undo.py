@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from slices import after
 from sync_world import World
 
 from likes import review
@@ -388,7 +389,7 @@ def test_a_plan_notes_nothing_and_a_purge_forgets_changes(world: World) -> None:
 def test_undo_of_a_slice_takes_back_all_slices(make_world: MakeWorld) -> None:
     world = make_world(likes=120)
     alice = world.join()
-    slices = [import_likes(alice, max_batches=1, started_by="schedule") for _ in range(3)]
+    slices = [import_likes(alice, time_is_up=after(1), started_by="schedule") for _ in range(3)]
     assert [one.more for one in slices] == [True, True, False]
     like_songs(world, "Later")
     import_likes(alice, started_by="schedule")
