@@ -36,7 +36,6 @@ demo-web: $(VENV)/.installed ## the demo's web pages and admin, with the sandbox
 
 run: $(VENV)/.installed ## web, worker and beat on this machine
 	@$(BIN)/python manage.py init_db
-	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@echo "Narada runs at http://$${WEB_BIND:-127.0.0.1:8000}/ (Ctrl-C stops it)."
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start
 

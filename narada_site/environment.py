@@ -9,6 +9,7 @@ import secrets
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -142,6 +143,17 @@ def read_database(default: str) -> dict[str, object]:
     return database
 
 
+def is_this_machine(host: str) -> bool:
+    """Tell whether a host's name, address or socket can only be on this machine."""
+    name = host.strip("[].").lower()
+    if name in ("", "localhost") or name.endswith(".localhost") or host.startswith("/"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 def read_secret(name: str, make: Callable[[], str], folder: Path, production: bool) -> str:
     """Return a secret from the environment, or one made once and kept in ``folder``.
 
@@ -152,8 +164,8 @@ def read_secret(name: str, make: Callable[[], str], folder: Path, production: bo
         return given
     if production:
         raise ImproperlyConfigured(
-            f"{name} is not set. With DEBUG=False it must be in the environment or in .env; "
-            "docs/operating.md says how to make one."
+            f"{name} is not set. With DEBUG=False, or a database or Redis on another machine, it "
+            "must be in the environment or in .env; docs/operating.md says how to make one."
         )
     path = folder / name.lower()
     if not path.exists():

@@ -4,11 +4,12 @@ import logging
 import secrets
 import zoneinfo
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from narada_site.environment import (
+    is_this_machine,
     read_address,
     read_database,
     read_env_file,
@@ -30,19 +31,31 @@ try:
 except OSError as error:
     raise ImproperlyConfigured(f"{VAR_DIR} (NARADA_VAR) cannot be used: {error}") from error
 
-DEBUG = read_flag("DEBUG", True)
+#: Shows the program's inside on each error, so it is for working on Narada.
+DEBUG = read_flag("DEBUG", False)
 
-SECRET_KEY = read_secret("SECRET_KEY", lambda: secrets.token_urlsafe(50), VAR_DIR, not DEBUG)
+ALLOWED_HOSTS = read_list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+DATABASES = {"default": read_database(f"sqlite:///{quote(str(VAR_DIR))}/narada.sqlite3")}
+REDIS_URL = read_address("REDIS_URL", "", ("redis", "rediss"))
+
+#: Others reach the pages, so cookies are for HTTPS.
+IS_PUBLIC = not all(is_this_machine(host) for host in ALLOWED_HOSTS)
+#: The operator says so, or other machines depend on the secrets: then none is made up here.
+IN_PRODUCTION = not DEBUG and (
+    bool(read_text("DEBUG"))
+    or not is_this_machine(str(DATABASES["default"].get("HOST", "")))
+    or not is_this_machine(urlsplit(REDIS_URL).hostname or "")
+)
+SECRET_KEY = read_secret("SECRET_KEY", lambda: secrets.token_urlsafe(50), VAR_DIR, IN_PRODUCTION)
 #: Newest first; the first one encrypts, all decrypt (MultiFernet).
-TOKEN_ENCRYPTION_KEYS = read_token_keys(VAR_DIR, not DEBUG)
+TOKEN_ENCRYPTION_KEYS = read_token_keys(VAR_DIR, IN_PRODUCTION)
 
-ALLOWED_HOSTS = read_list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS")
 BEHIND_PROXY = read_flag("BEHIND_PROXY", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 #: The limits on signing in count by visitor, whom only the proxies' X-Forwarded-For names.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(read_number("TRUSTED_PROXY_COUNT", int(BEHIND_PROXY)))
-SECURE_COOKIES = read_flag("SECURE_COOKIES", not DEBUG)
+SECURE_COOKIES = read_flag("SECURE_COOKIES", IS_PUBLIC and not DEBUG)
 SESSION_COOKIE_SECURE = SECURE_COOKIES
 CSRF_COOKIE_SECURE = SECURE_COOKIES
 SECURE_HSTS_SECONDS = int(read_number("SECURE_HSTS_SECONDS", 0))
@@ -88,6 +101,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "likes.middleware.dress_answers",
+    "likes.middleware.refuse_null_characters",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -116,7 +131,6 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": read_database(f"sqlite:///{quote(str(VAR_DIR))}/narada.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     # Readers do not block the writer (WAL), and a transaction takes the write lock when it
@@ -130,7 +144,6 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = int(read_number("CONN_MAX_AGE", 60))
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-REDIS_URL = read_address("REDIS_URL", "", ("redis", "rediss"))
 # Shared by all processes, as the limits on signing in are counted there.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
@@ -215,15 +228,8 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
-}
+#: Static files are served from where the packages keep them, so no step collects them.
+WHITENOISE_USE_FINDERS = True
 
 LOG_LEVEL = read_text("LOG_LEVEL", "WARNING").upper()
 if LOG_LEVEL not in logging.getLevelNamesMapping():

@@ -2,6 +2,7 @@
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -20,6 +21,8 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
+    # The admin's pages name no icon, and browsers then ask for this one.
+    path("favicon.ico", RedirectView.as_view(url=static("likes/icon.svg"))),
     path("", include("likes.urls")),
 ]
 

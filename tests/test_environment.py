@@ -230,3 +230,65 @@ def test_an_unknown_command_is_a_wrong_use(tmp_path: Path) -> None:
     )
     line = "Error: there is no command 'import_likes'. See: narada help\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
+
+
+def read_settings(folder: Path, expression: str, **environment: str) -> str:
+    """Return what an expression of ``settings`` prints in an installation of its own."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c",
+         f"from django.conf import settings; print({expression})"],
+        cwd=ROOT,
+        env={**kept, "NARADA_VAR": str(folder), "ENV_FILE": os.devnull, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    return (done.stdout + done.stderr).strip()
+
+
+@pytest.mark.parametrize(
+    ("environment", "printed"),
+    [
+        ({}, "False False True 0"),
+        ({"DEBUG": "True", "ALLOWED_HOSTS": "narada.example"}, "True False True 0"),
+        ({"ALLOWED_HOSTS": "narada.example"}, "False True True 0"),
+        ({"REDIS_URL": "redis://127.0.0.1:6379/1", "BEHIND_PROXY": "1"}, "False False True 1"),
+        ({"BEHIND_PROXY": "1", "TRUSTED_PROXY_COUNT": "2"}, "False False True 2"),
+    ],
+)
+def test_debug_is_off_unless_asked_for(
+    environment: dict[str, str], printed: str, tmp_path: Path
+) -> None:
+    expression = (
+        "settings.DEBUG, settings.SESSION_COOKIE_SECURE, bool(settings.SECRET_KEY), "
+        "settings.ALLAUTH_TRUSTED_PROXY_COUNT"
+    )
+    assert read_settings(tmp_path, expression, **environment) == printed
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"DEBUG": "False"},
+        {"DATABASE_URL": "postgres://narada@db/narada"},
+        {"REDIS_URL": "redis://redis:6379/0"},
+    ],
+)
+def test_secrets_that_other_machines_need_are_not_made_up(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert "Error: SECRET_KEY is not set." in read_settings(tmp_path, "1", **environment)
+    assert not (tmp_path / "secret_key").exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("127.0.0.1", True), ("[::1]", True), ("::1", True), ("localhost", True), ("", True),
+        (".localhost", True), ("/run/postgresql", True), ("127.1.2.3", True),
+        ("*", False), ("0.0.0.0", False), ("db", False), ("192.168.1.5", False),
+    ],
+)  # fmt: skip
+def test_is_this_machine(host: str, here: bool) -> None:
+    assert environment.is_this_machine(host) is here

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -313,3 +314,28 @@ def check_page(page: Page) -> None:
 def test_tests_of_pages_use_a_database_that_the_server_sees(db: None) -> None:
     """The live server runs in a thread: an in-memory database would hide rows from it."""
     assert connection.vendor != "sqlite" or ":memory:" not in str(connection.settings_dict["NAME"])
+
+
+def test_no_page_breaks_the_policy(open_page: Any, world: Any) -> None:
+    """Chromium says on the console what Content-Security-Policy kept it from doing."""
+    alice = world.join("alice")
+    mapping = make_case(world, alice, "First Song", "First Song (Album)")
+    run = Run.objects.create(user=alice, kind="export", state="later", message="later")
+    alice.is_staff = alice.is_superuser = True
+    page = open_page()
+    page.goto("/accounts/login/")
+    sign_in(page, alice)
+    addresses = [
+        "/", "/likes/", f"/likes/{mapping.track_id}/", "/review/", "/connections/", "/settings/",
+        "/connections/spotify/disconnect/", "/settings/delete/", "/runs/", f"/runs/{run.pk}/",
+        "/accounts/password/change/", "/accounts/logout/", "/admin/", "/admin/password_change/",
+    ]  # fmt: skip
+    for model in admin.site._registry:
+        at = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        row = model._default_manager.first()
+        addresses += [at, f"{at}add/"] + ([f"{at}{row.pk}/change/"] if row else [])
+    for address in addresses:
+        page.goto(address)
+        page.wait_for_load_state()
+    wrong = [line for line in page.problems if "status of 403" not in line]  # add/ of our rows
+    assert wrong == [], "\n".join(wrong)
