@@ -22,7 +22,7 @@ from matching.romanise import is_consonantal, is_latin, sound_alike
 # What stands between names in a joined credit; the plus of "Mamamoo+" ends a name. Alternatives
 # without nesting: linear time.
 _JOINTS = re.compile(
-    r"\s*(?:[,;/&×|、，]|\+(?=\s*\w))\s*|\s+(?:and|x|vs\.?|(?-i:v\.?)|feat\.?|ft\.?|featuring|(?:duet\s+)?with|con|y|e|und|et|pres\.?"
+    r"\s*(?:[,;/&×|•、，]|\+(?=\s*\w))\s*|\s+(?:and|x(?!\s+(?:[&,+]|and\s))|vs\.?|(?-i:v\.?)|feat\.?|ft\.?|featuring|(?:duet\s+)?with|con|y|e|und|et|pres\.?"
     r"|presents)\s+|\s*[()\[\]]\s*",
     re.IGNORECASE,
 )
@@ -47,6 +47,7 @@ _IMITATORS = word_set("tribute karaoke imitators lullaby backing cover covers si
 # Of "Original Broadway Cast"; the cast of a film is who sings on it everywhere.
 _STAGES = word_set("broadway london original revival west off tour touring stage toronto")
 _FEW = 8  # names of a credit that are looked at for one spelled nearly alike
+_FEW_SIGNS = 6  # of a name in a script of syllables or words
 _LONGEST_WHOLE = 60  # letters of such a name
 _MOST_JOINED = 5  # pieces of one name: "Crosby, Stills, Nash & Young"
 _MOST_NAMES = 64  # of an orchestra with its choir; names are held against each other
@@ -74,7 +75,8 @@ class Credit:
     as given, split at every joint, bands' names too, for "Macklemore; Ryan Lewis"; ``pieces``:
     the same as a set. ``family``: the first of two who share the last name, in full. ``act``: the
     name of a known act whose people a list names one by one. ``cast``: it names the cast of a
-    stage. ``written``: the first name with its umlauts written out, if it has any.
+    stage. ``written``: the first name with its umlauts written out, if it has any. ``featured``: it
+    says itself who is featured.
     """
 
     wholes: tuple[str, ...]
@@ -88,6 +90,7 @@ class Credit:
     written: str = ""
     family: str = ""
     act: str = ""
+    featured: bool = False
 
 
 def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credit:
@@ -109,6 +112,7 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
         pieces.extend(_split_all(artist))
         for guest in tail:
             featured.extend(split_names(guest))
+    says_featured = bool(featured)
     for guest in guests:
         featured.extend(read_guests(guest))
     main, featured = main[:_MOST_NAMES], featured[:_MOST_NAMES]
@@ -125,6 +129,7 @@ def read_credit(artists: tuple[str, ...], guests: tuple[str, ...] = ()) -> Credi
         written=fold_name(write_umlauts(artists[0])) if artists else "",
         family=_read_family(wholes[0]) if wholes else "",
         act=_read_act(artists),
+        featured=says_featured,
     )
 
 
@@ -171,9 +176,9 @@ def split_names(credit: str) -> tuple[str, ...]:
     if whole in load_whole_names():
         return (whole,)
     names = list(_join_wholes(credit))
-    if not names or len(set(names)) < len(names):  # "Jack & Jack" are one act
+    if not names or (len(names) > 1 and len(set(names)) == 1):  # "Jack & Jack" are one act
         return (whole,) if whole else ()
-    return tuple(names)
+    return tuple(dict.fromkeys(names))
 
 
 def _join_wholes(credit: str) -> Iterator[str]:
@@ -356,6 +361,11 @@ def _are_ensemble(a: str, b: str) -> bool:
 
 
 def _are_near(a: str, b: str) -> bool:
+    if not is_latin(a) or not is_latin(b):
+        signs_a, signs_b = ("".join(c for c in name if not c.isascii()) for name in (a, b))
+        # One sign is a syllable or a word: "鏡音リン V4X" is not "鏡音レン V4X".
+        if signs_a != signs_b and max(len(signs_a), len(signs_b)) <= _FEW_SIGNS:
+            return False
     words_a, words_b = a.split(), b.split()
     shorter, longer = sorted((words_a, words_b), key=len)
     if (

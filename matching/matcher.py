@@ -6,6 +6,7 @@ Each field is looked at by itself and yields evidence. One ``differs`` keeps two
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from matching.artists import (
 )
 from matching.calibration import estimate
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
-from matching.normalize import clean, squash
+from matching.normalize import clean, split_words, squash
 from matching.preparing import Prepared, prepare
 from matching.title_comparison import compare_titles
 from matching.titles import Title
@@ -42,6 +43,7 @@ _SETTLED_BY_LENGTH = frozenset(
         "mix-one-side", "cut-one-side", "version-says-more", "live-album-one-side",
         "remix-album-one-side", "session-album-one-side", "guest-one-side", "title-near",
         "title-longer", "cast-one-side", "long-subtitle-one-side", "version-near", "version-edit",
+        "partner-one-side", "artists-near", "artists-second",
     }
 )  # fmt: skip
 
@@ -58,14 +60,30 @@ _DOUBTED_BY_ALBUM = frozenset(
 
 # What many albums have one of.
 _SECTION_NAMES = frozenset(
+    split_words(name)
+    for name in (
+        "intro", "outro", "interlude", "skit", "untitled", "prelude", "overture", "opening",
+        "ending", "finale", "prologue", "epilogue", "main title", "main titles", "main theme",
+        "opening titles", "opening credits", "end title", "end titles", "end credits", "credits",
+        "title theme", "chapter", "kapitel", "chapitre", "capitulo", "capitolo", "track", "teil",
+        "part", "titel", "theme", "suite",
+    )
+)  # fmt: skip
+
+_SECTION_ENDS = frozenset(
     (word,) for word in ("intro", "outro", "interlude", "skit", "untitled", "prelude")
 )
+_NAMES_EVERYBODY = re.compile(r"^(?!.*\b(?:feat|ft|featuring)\b).*(?:,|\bwith\b)", re.IGNORECASE)
+
+_OWN_BAND = frozenset(("his", "her", "their", "friends"))
 
 _COMPANY = 3
 
 # What ``compare`` may call a MATCH and ``choose`` leaves to a person: among Spotify tracks alike
 # in names, every third pair of these kinds had lengths more than ten seconds apart.
-_NOT_ACTED_ON = frozenset({"guest-one-side", "long-subtitle-one-side", "single-note"})
+_NOT_ACTED_ON = frozenset(
+    {"guest-one-side", "long-subtitle-one-side", "single-note", "partner-one-side"}
+)
 
 
 def compare(a: TrackDescription | Prepared, b: TrackDescription | Prepared) -> Comparison:
@@ -173,8 +191,9 @@ def _compare_artists(a: Prepared, b: Prepared) -> Iterator[Evidence]:
         yield Evidence("artists", "differs", text, "imitator")
         return
     if relation == "second" and _is_named_guest(a, b):
-        # "Titanium (feat. Sia)" by David Guetta and by Sia
-        kind, text, relation = "agrees", "one side names the titles' guest as artist", "guest-first"
+        # "Titanium (feat. Sia)" by David Guetta and by Sia; but "Smooth (feat. Rob Thomas)" by
+        # Scary Pockets is a cover of the one by Rob Thomas
+        kind, text, relation = "doubt", "one side names the titles' guest as artist", "guest-first"
     if relation == "other" and _share_album(a, b):
         # "Go Crazy" on "Slime & B": each service names another of the two
         kind, text, relation = "doubt", f"{text}, but the same album", "by-album"
@@ -183,6 +202,8 @@ def _compare_artists(a: Prepared, b: Prepared) -> Iterator[Evidence]:
         yield Evidence("artists", "doubt", "only one side names a cast", "cast-one-side")
     if relation in ("equal", "primary"):
         yield from _compare_guests(a, b, relation)
+    if relation in ("equal", "primary", "contained", "ensemble"):
+        yield from _compare_partners(a, b, relation)
 
 
 def _compare_guests(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidence]:
@@ -201,7 +222,48 @@ def _compare_guests(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidenc
         # and a company of guests is another cast: "American Idiot (feat. John Gallagher Jr., …)".
         company = max(len(only_a), len(only_b)) >= _COMPANY
         kind = "doubt" if relation == "primary" or company else "note"
+        singles = {squash(a.title.core), squash(b.title.core)}
+        if a.album.edition == b.album.edition != "":
+            kind = "note"
+        elif a.album.edition and b.album.edition and singles.isdisjoint((a.album.key, b.album.key)):
+            # "Power (feat. Stormzy)" came with "Glory Days (Expanded Edition)"; on one of two
+            # singles or a single and its album the guest is mostly left out
+            kind = "doubt"
         yield Evidence("artists", kind, text, "guest-one-side")
+
+
+def _compare_partners(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidence]:
+    """Yield what it means that one joined credit names an act that neither the other side nor a
+    title does: "Elton John with Ronan Keating" sang "Your Song" once more.
+
+    A list that names fewer is often not whole, and so are names joined by "and"; "featuring",
+    "with" and a comma are written by who names everybody.
+    """
+    named_a, named_b = (set(map(fold_name, side.description.artists)) for side in (a, b))
+    if _share_album(a, b) or named_a == named_b:  # "SWV", "Sisters With Voices"
+        return
+    for fuller, other in ((a, b), (b, a)):
+        if len(fuller.credit.wholes) != 1 or len(other.credit.wholes) != 1:
+            continue
+        extra = [
+            name
+            for name in find_unmatched(fuller.credit, other.credit)
+            if name.split()[0] not in _OWN_BAND  # "Hugo Montenegro & His Orchestra"
+        ]
+        if not extra or find_unmatched(other.credit, fuller.credit):
+            continue
+        if _names_in_title(extra, fuller) or _names_in_title(extra, other):
+            continue
+        written = " ".join(fuller.description.artists)
+        if relation == "ensemble" and not _NAMES_EVERYBODY.search(written):
+            continue  # "Prince & The Revolution"
+        text = f"only one side's artist names {', '.join(_write_names(extra, fuller))}"
+        if fuller.credit.featured and other.credit.featured:
+            # both sides tell who sings: "… feat. 鏡音リン", "… feat. 鏡音リン, 鏡音レン"
+            yield Evidence("artists", "doubt", text, "singers-differ")
+            continue
+        strength = "doubt" if _NAMES_EVERYBODY.search(written) else "note"
+        yield Evidence("artists", strength, text, "partner-one-side")
 
 
 def _write_names(names: list[str], side: Prepared) -> list[str]:
@@ -252,7 +314,10 @@ def _compare_lengths(a: int | None, b: int | None) -> Iterator[Evidence]:
 
 
 def _doubt_on_album(item: Evidence) -> Evidence:
-    """Doubt what names two tracks of one album: "The Path" and "The Path (A New Beginning)"."""
+    """Doubt what names two tracks of one album: "The Path" and "The Path (A New Beginning)"; and do
+    not doubt another spelling of an artist whose album has the same name."""
+    if item.rule in ("artists-near", "artists-second"):
+        return replace(item, kind="note", text=f"{item.text}, but the album is the same")
     if item.rule == "long-subtitle-one-side":
         return replace(item, kind="doubt", text=f"{item.text}, and the album is the same")
     return item
@@ -280,7 +345,12 @@ def _compare_albums(a: Prepared, b: Prepared) -> Iterator[Evidence]:
 
 def _is_nameless(title: Title) -> bool:
     """Tell "Intro", "Paul - Skit" and "Untitled" from a song's name."""
-    return title.core[-1:] in _SECTION_NAMES or any(v.kind == "section" for v in title.versions)
+    core = title.core[:-1] if len(title.core) == 2 and title.core[1].isdigit() else title.core
+    return (
+        core in _SECTION_NAMES  # "Main Title", "Kapitel 1"
+        or title.core[-1:] in _SECTION_ENDS
+        or any(v.kind == "section" for v in title.versions)
+    )
 
 
 def _weigh_isrc(equal: bool, items: list[Evidence], refused: set[str]) -> Iterator[Evidence]:

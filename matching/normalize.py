@@ -10,8 +10,10 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
+from itertools import groupby
 
 from matching.number_words import read_number_words
 
@@ -41,6 +43,10 @@ _STYLISED = {
     "†": "t",
     "∞": "o",  # 22 (OVER S∞∞N)
 }
+
+# Cyrillic letters that look like Latin ones, in a word that is Latin otherwise: "Сemetery Gates".
+_LOOK_ALIKES = str.maketrans("аеорсухкмтвніјѕ", "aeopcyxkmtbhijs")
+_LATIN_WORDS = re.compile(r"\b(?=[^\W\d_]*[a-z])(?=[^\W\d_]*[а-ѕ])[a-zаеорсухкмтвніјѕ]+\b")
 
 _QUOTES = "'’‘‛ʼʻ`´′＇ʹ"
 _DROPPED = str.maketrans("", "", _QUOTES)
@@ -93,6 +99,12 @@ _WORDS = {
     "programme": "program",
     "opus": "op",
     "nr": "no",
+    "wanna": "want to",  # "I Wanna Dance", "I Want to Dance"
+    "gonna": "goin to",  # as _respell leaves "going"
+    "gotta": "got to",
+    "gimme": "give me",
+    "lemme": "let me",
+    "outta": "out of",
     **{
         f"{stem}our{ending}": f"{stem}or{ending}"  # "Worst Behaviour", "My Favorite Things"
         for stem in (
@@ -184,13 +196,18 @@ def fold(text: str) -> str:
     """
     cleaned = clean(text).casefold()
     plain = _drop_accents(cleaned).translate(_LETTERS)
-    plain = plain if plain.isascii() else simplify_han(plain)
+    if not plain.isascii():
+        plain = _LATIN_WORDS.sub(
+            lambda found: found[0].translate(_LOOK_ALIKES), simplify_han(plain)
+        )
     plain = _INITIALS.sub(lambda found: found[0].replace(".", ""), plain)
     plain = _QUOTED_N.sub(" n ", _read_stylised(plain)).translate(_DROPPED)
     plain = _LATIN_BAR.sub(" ", _CENSORED.sub(lambda found: LOST * len(found[0]), plain))
     plain = _AND.sub(" and ", plain)
     spaced = _replace_signs(plain)
     words = spaced.split()
+    if len(words) > 2 and sum(map(len, words)) < 2 * len(words):
+        words = list(_join_letters(words))
     if LOST in spaced:
         words = [_uncensor(word) if LOST in word else word for word in words]
     words = [_WORDS.get(word) or _respell(word) for word in words]
@@ -216,9 +233,11 @@ def _uncensor(word: str) -> str:
     fitting = [
         plain
         for plain in _COARSE
-        if len(plain) == len(word) and all(c in (LOST, d) for c, d in zip(word, plain, strict=True))
+        for written in (plain, f"{plain}g" if plain.endswith("in") else plain)
+        if len(written) == len(word)
+        and all(c in (LOST, d) for c, d in zip(word, written, strict=True))
     ]
-    return fitting[0] if len(fitting) == 1 else word
+    return fitting[0] if len(set(fitting)) == 1 else word
 
 
 def _replace_signs(text: str) -> str:
@@ -248,68 +267,16 @@ def split_words(text: str) -> tuple[str, ...]:
     return tuple(_drop_zeros(word) for word in read_number_words(fold(text).split()))
 
 
+def _join_letters(words: list[str]) -> Iterator[str]:
+    """Yield "anxiety" for "A N X I E T Y", and "586" for "5 8 6": three or more set apart."""
+    for alone, group in groupby(words, key=lambda word: len(word) == 1 and word.isascii()):
+        run = list(group)
+        yield from ["".join(run)] if alone and len(run) > 2 else run
+
+
 def _drop_zeros(word: str) -> str:
     """Read "Track 01" as "Track 1"."""
     return word.lstrip("0") or "0" if word[:1] == "0" and word.isdecimal() else word
-
-
-_NUMBER_SIGN = re.compile(
-    r"\b(?:(?:no|nr)\.\s*|number\s+)(?=\d)", re.IGNORECASE
-)  # "Gymnopédie No. 1"
-_KOECHEL = re.compile(r"\bKV(?=\.? ?\d)", re.IGNORECASE)  # "KV 626", "K. 626"
-# "C♯ Minor", "F#-moll", "E♭ Major"; a "#" before a digit is a number's.
-_SHARP = re.compile(r"\b([A-Ha-h])(?:♯|#(?!\d))")
-_FLAT = re.compile(r"\b([A-Ha-h])♭")
-_MUSIC = re.compile(r"[ivx]\.\s|\bmaj|\bmov|\bmvt|\bsatz|\bdur\b", re.IGNORECASE)
-_MOVEMENT = re.compile(r"(?:(?<=[:;,(–—-]\s)|^)([ivx]{1,5})\.\s+(?=\w)", re.IGNORECASE)
-_NUMBERED = re.compile(
-    r"\b(\w+?)(?:st|nd|rd|th)?\.?\s+(?:movement|mvt|satz)\b[:.,]?", re.IGNORECASE
-)
-_MAJOR = re.compile(r"\b([a-h](?:[ -](?:flat|sharp))?)[ -](?:major|maj\b\.?|dur)", re.IGNORECASE)
-_ORDINALS = {
-    word: str(number)
-    for number, word in enumerate(
-        [
-            "first",
-            "second",
-            "third",
-            "fourth",
-            "fifth",
-            "sixth",
-            "seventh",
-            "eighth",
-            "ninth",
-            "tenth",
-        ],
-        1,
-    )
-}
-# "I'm Henry the Eighth, I Am"; not "The First Time"
-_NTH = re.compile(rf"(?<=\w )the ({'|'.join(_ORDINALS)})(?=[^\w\s]|$)", re.IGNORECASE)
-_ROMAN = {"i": 1, "v": 5, "x": 10}
-
-
-def split_title_words(text: str) -> tuple[str, ...]:
-    """Return the words of a title as ``split_words`` does, movements and keys in one spelling.
-
-    "III. Menuetto", "3. Menuetto" and "Third Movement: Menuetto" are one; "in G" is "in G major".
-    """
-    text = _SHARP.sub(r"\1 sharp", _FLAT.sub(r"\1 flat", text))
-    if _MUSIC.search(text):
-        text = _MOVEMENT.sub(lambda found: f"{read_roman(found[1].lower())}. ", text)
-        text = _NUMBERED.sub(lambda found: f"{_ORDINALS.get(found[1].lower(), found[1])}. ", text)
-        text = _MAJOR.sub(r"\1", text)
-    text = _KOECHEL.sub("K", _NUMBER_SIGN.sub(" ", text))
-    if _NTH.search(text):
-        text = _NTH.sub(lambda found: _ORDINALS[found[1].lower()], text)
-    return split_words(text)
-
-
-def read_roman(numeral: str) -> int:
-    """Return the number of a Roman numeral of i, v and x: ``read_roman("xiv") == 14``."""
-    values = [_ROMAN[letter] for letter in numeral]
-    following = [*values[1:], 0]
-    return sum(-v if v < after else v for v, after in zip(values, following, strict=True))
 
 
 _UMLAUTS = str.maketrans(

@@ -5,12 +5,14 @@ A *note* stands in brackets or after a dash. What its words mean is data in ``ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from matching import tags
-from matching.normalize import split_title_words, split_words, word_set
+from matching.normalize import split_words, word_set
+from matching.notation import split_title_words
 from matching.number_words import NUMBER_WORDS
 
 
@@ -46,6 +48,12 @@ class Note:
 
 def read_note(segment: Segment) -> Iterator[Note]:
     """Yield what a note means; "Live / Remastered" and "Single Version; Mono" mean two things."""
+    if part := _NAMED_PART.match(segment.text):  # "(Part II: Triumph Eternal)"
+        named = _read_piece(segment.place, part[1])
+        if named.meaning == "part":
+            rest = _read_piece(segment.place, part[2])
+            yield from (replace(note, opening=segment.opening) for note in (named, rest))
+            return
     whole = _read_piece(segment.place, segment.text)
     notes = _read_pieces(segment.place, segment.text.replace(";", " / ").split(" / "))
     if len(notes) < 2 or all(note.meaning == "subtitle" for note in notes):
@@ -58,6 +66,7 @@ def read_note(segment: Segment) -> Iterator[Note]:
     yield from (replace(note, opening=segment.opening) for note in notes)
 
 
+_NAMED_PART = re.compile(r"([^\W\d_]+\.? ?\w+)\s*[:–-]\s+(.+)")
 _PLAIN = ("harmless", "single", "edit")  # meanings that leave the recording the same, or nearly
 
 
@@ -189,7 +198,9 @@ def _names_source(words: tuple[str, ...], text: str) -> bool:
         words = words[1:]
     if words[:1] == ("from",) or words[:2] == ("featured", "in") or "theme from" in " ".join(words):
         quoted = any(q in text for q in '"“”«»‘')
-        return quoted or "theme" in words or not tags.SOURCE_WORDS.isdisjoint(words[1:])
+        # "- From Four Weddings And A Funeral", but "- From Paris with Love" is the song
+        titled = len(words) > 4 and text.istitle() and tags.OF_VERSIONS.isdisjoint(words)
+        return quoted or titled or "theme" in words or not tags.SOURCE_WORDS.isdisjoint(words[1:])
     return words[-1:] in (("soundtrack",), ("ost",)) or words[:1] == ("ost",)
 
 
@@ -204,6 +215,8 @@ def _find_closing_versions(words: tuple[str, ...], text: str) -> tuple[Version, 
     """Return what the end of a note about somebody else says: "feat. Y Remix", "prod. X Slowed"."""
     kept = [w for w in words if w not in ("version", "ver")]
     found = _find_versions(tuple(kept[-1:]), text, "bracket")
+    if len(kept) < 4 and text.endswith(" LIVE") and not text.isupper():
+        return ()  # "(feat. DPR LIVE)"
     return tuple(
         Version(v.kind, frozenset(kept[1:-1]), text) for v in found if v.kind in _OF_GUESTS
     )

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from matching.alias_files import load_composers
-from matching.artists import Credit, fold_name, read_credit, split_names
+from matching.artists import Credit, fold_name, read_credit, read_guests, split_names
 from matching.descriptions import TrackDescription
 from matching.normalize import clean, fold, repair, split_words, squash
-from matching.titles import Title, take_apart
-from matching.versions import Album, Side
+from matching.notes import Segment, read_note
+from matching.titles import Title, split_segments, take_apart
+from matching.versions import Album, Side, read_album_kinds
 
 # No real name is longer; what is gets cut, so that no text however long takes long.
 _LONGEST = 400
@@ -37,11 +38,14 @@ class Prepared:
 def prepare(description: TrackDescription) -> Prepared:
     """Return ``description`` taken apart; ``compare`` takes it in place of the description."""
     text, composer = _cut_composer(_limit(description.title))
-    title = take_apart(text)
-    artists = tuple(_limit_credit(description.artists))
+    artists, notes = _cut_versions(tuple(_limit_credit(description.artists)))
+    text, own = _cut_own_artist(text, artists)
+    title = take_apart(" ".join([text, *(f"({note})" for note in notes)]))
+    title = replace(title, lead=own + title.lead) if own else title
     if composer and fold_name(composer) not in map(fold_name, artists):
         artists = (composer, *artists)
     credit = read_credit(artists)
+    title = _drop_names(title, credit)
     title = _move_names_to_guests(title, credit)
     return Prepared(
         description=description,
@@ -57,6 +61,40 @@ def _cut_composer(title: str) -> tuple[str, str]:
     head, colon, rest = title.partition(":")
     composer = load_composers().get(fold(head), "") if colon and rest.strip() else ""
     return (rest.strip(), composer) if composer else (title, "")
+
+
+def _cut_versions(artists: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+    """Return ("The Cranberries",) and ["Live"] for ("The Cranberries (Live)",)."""
+    if not any(c in artist for artist in artists for c in "(["):
+        return artists, []
+    kept, notes = [], []
+    for artist in artists:
+        segments = list(split_segments(artist))
+        cut = [
+            segment.text
+            for segment in segments
+            if segment.place == "bracket"
+            and any(note.meaning == "version" for note in read_note(segment))
+        ]
+        # "初音ミク V3 (English)" is a voice, and no version of a song.
+        names = any(segment.place == "bracket" and "feat" in artist for segment in segments)
+        if cut and not names:
+            notes += cut
+            artist = " ".join(s.text for s in segments if s.text not in cut)
+        kept.append(artist)
+    return tuple(kept), notes
+
+
+def _cut_own_artist(title: str, artists: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return "Bzrp Music Sessions" and the words of "Quevedo" for "Quevedo: Bzrp Music Sessions" by
+    Bizarrap and Quevedo."""
+    head, sign, rest = title.partition(":" if ":" in title else " - ")
+    if not sign or not rest.strip() or not artists:
+        return title, ()
+    if sign == " - " and any(n.meaning != "subtitle" for n in read_note(Segment("dash", rest))):
+        return title, ()  # "Bad Company - Live"
+    names = {name for artist in artists for name in split_names(artist)}
+    return (rest.strip(), split_words(head)) if fold_name(head) in names else (title, ())
 
 
 def _move_names_to_guests(title: Title, credit: Credit) -> Title:
@@ -75,14 +113,32 @@ def _move_names_to_guests(title: Title, credit: Credit) -> Title:
     return replace(title, subtitles=kept, guests=(*title.guests, *named.values()))
 
 
+def _drop_names(title: Title, credit: Credit) -> Title:
+    """Read "(feat. DPR LIVE)" as a name and not as live, where the credit has that name."""
+    named = {
+        note.versions
+        for note in title.notes
+        if note.meaning == "guests"
+        and note.versions
+        and not credit.everyone.isdisjoint(read_guests(note.text))
+    }
+    dropped = {version for versions in named for version in versions}
+    if not dropped:
+        return title
+    return replace(title, versions=tuple(v for v in title.versions if v not in dropped))
+
+
 def _read_album(text: str) -> Album:
     if not text.strip():
-        return Album(frozenset(), "")
+        return Album(frozenset(), "", frozenset(), "")
     title = take_apart(text)
     # "Fearless (Taylor's Version)" and "Greatest Hits, Vol. 2" are albums of their own.
     kinds = sorted({version.kind for version in title.versions})
     named = (*title.core, *kinds, *title.parts)
-    return Album(frozenset(split_words(text)), squash(named))
+    words = split_words(text)
+    # "Glory Days (Expanded Edition)", but "STAY (with Justin Bieber)" is the single "STAY"
+    edition = squash((*title.full, *title.parts, *map(fold, (*title.harmless, *title.singles))))
+    return Album(frozenset(words), squash(named), read_album_kinds(words, title), edition)
 
 
 def _limit_credit(artists: tuple[str, ...]) -> Iterator[str]:

@@ -59,6 +59,11 @@ def is_latin(text: str) -> bool:
     return sum(c < "\u0250" for c in letters) * 2 >= len(letters)
 
 
+def is_all_latin(words: tuple[str, ...]) -> bool:
+    """Tell whether no word has a letter of another script."""
+    return all(c < "\u0250" for word in words if not word.isascii() for c in word if c.isalpha())
+
+
 @lru_cache(maxsize=8192)
 def romanise(text: str) -> str:
     """Return ``text`` in Latin letters, lower case, without blanks, or "" if no rule reads it."""

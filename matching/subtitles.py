@@ -10,7 +10,7 @@ from matching.descriptions import Evidence
 from matching.normalize import squash, word_set
 from matching.notes import Note
 from matching.number_words import NUMBER_WORDS
-from matching.tags import OF_VERSIONS, SURE_ROMAN
+from matching.tags import OF_VERSIONS, ROMAN, SURE_ROMAN
 from matching.titles import Title
 
 # A subtitle of this many words on one side only is the song's longer name: in the labelled pairs
@@ -75,4 +75,5 @@ def _is_long(note: Note) -> bool:
         return False
     if len(words) == _LONG_SUBTITLE and words[1] == "by":  # "(Avicii by Avicii)"
         return False
-    return len(words) >= _LONG_SUBTITLE + 2 * any(map(str.isdigit, note.text))
+    numbered = any(map(str.isdigit, note.text)) or words[-1] in ROMAN  # "(Final Fantasy X)"
+    return len(words) >= _LONG_SUBTITLE + 2 * numbered

@@ -104,7 +104,10 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_triggers("remix", "reshape,re shape", anywhere=True, sense="reshape"),
     *_triggers("remix", "re edit,reedit", anywhere=True, sense="reedit"),
     *_triggers(
-        "remix", "reimagined,re imagined,reimagine", anywhere=True, sense="reimagined"
+        "remix",
+        "reimagined,re imagined,reimagine,reimagination,reimagining",
+        anywhere=True,
+        sense="reimagined",
     ),
     *_each("remix", "bootleg,deconstruction,redux,rerub,regrooved", anywhere=True),
     *_triggers("remix", "reworking", sense="rework"),

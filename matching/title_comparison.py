@@ -14,15 +14,15 @@ from matching.normalize import (
     LOST,
     drop_doubles,
     fits,
-    split_title_words,
     split_words,
     squash,
     word_set,
     write_umlauts,
 )
-from matching.romanise import is_latin, sound_alike
+from matching.notation import split_title_words
+from matching.romanise import is_all_latin, is_latin, sound_alike
 from matching.subtitles import NEARLY_ALIKE, compare_subtitles, weigh_subtitles
-from matching.tags import HARMLESS, SOURCE_WORDS
+from matching.tags import HARMLESS, ROMAN, SOURCE_WORDS
 from matching.title_numbers import (
     compare_parts,
     is_catalogued,
@@ -50,7 +50,9 @@ _LONG_WORD = 8  # "starring" is not "staring"
 _SEPARATORS = "/:,"
 _SHORT_TITLE = 6
 
+_WRITTEN = re.compile(r"(?<![^\W\d])\d+(?![^\W\d])")  # a number that stands by itself
 _TRACK_NUMBER = re.compile(r"\d{1,2}\s*[.)_]\s*[^\W\d]")
+_LISTED_NUMBER = re.compile(r"\d{1,2} - ")  # "01 - Song"
 
 
 def compare_titles(a: Title, b: Title) -> Iterator[Evidence]:
@@ -63,9 +65,18 @@ def compare_titles(a: Title, b: Title) -> Iterator[Evidence]:
 
 def _compare_sources(a: Title, b: Title) -> Iterator[Evidence]:
     """Yield a doubt where each side names another film: "Main Title - From "Jurassic Park"" and
-    "Main Title - From "Star Wars""."""
+    "Main Title - From "Star Wars"", or another part of it: "Final Fantasy VII" and "VIII"."""
     source_a, source_b = _read_source(a), _read_source(b)
-    if source_a and source_b and source_a.isdisjoint(source_b):
+    if not source_a or not source_b:
+        return
+    numbers_a, numbers_b = (
+        {ROMAN.get(word, word) for word in source if word.isdigit() or word in ROMAN}
+        for source in (source_a, source_b)
+    )
+    numbered = numbers_a != numbers_b and (
+        bool(numbers_a and numbers_b) or source_a - numbers_a == source_b - numbers_b
+    )  # "Frozen" and "Frozen 2", but not "The Idol" and "The Idol, Vol. 1"
+    if source_a.isdisjoint(source_b) or numbered:
         named = " and ".join(f"'{text}'" for text in sorted({*a.harmless, *b.harmless}))
         yield Evidence("title", "doubt", f"from different sources: {named}", "other-source")
 
@@ -77,7 +88,9 @@ def _read_source(title: Title) -> frozenset[str]:
         for note in title.notes
         if note.meaning == "harmless" and "from" in note.words
         for word in note.words
-        if word not in SOURCE_WORDS and word not in HARMLESS and word not in _SMALL_WORDS
+        if word not in SOURCE_WORDS
+        and word not in HARMLESS
+        and (word not in _SMALL_WORDS or word in ROMAN)
     ) - {"from"}
 
 
@@ -115,7 +128,10 @@ def _find_equal(a: Title, b: Title) -> Evidence | None:
 
 
 def _find_other_numbers(a: Title, b: Title) -> Evidence | None:
-    """Weigh titles of other numbers: a veto, unless they are a track's or a catalogue's."""
+    """Weigh titles of other numbers: a veto, unless they are a track's or a catalogue's, or one of
+    two in other scripts writes none in digits: "ゼロ" and "Zero", "عسلية" and "3aslya"."""
+    if _are_in_two_scripts(a, b) and not (_WRITTEN.search(a.text) and _WRITTEN.search(b.text)):
+        return None
     if _opens_with_track_number(a, b) or _opens_with_track_number(b, a):
         text = "one title opens with what may be a track's number"
         return Evidence("title", "doubt", text, "track-number")
@@ -128,6 +144,9 @@ def _find_other_numbers(a: Title, b: Title) -> Evidence | None:
     if is_catalogued(a, b) or is_catalogued(b, a):
         text = "only one title has a catalogue number"
         return Evidence("title", "doubt", text, "catalogue-one-side")
+    if _names_one_of(a, b) or _names_one_of(b, a):
+        text = "one title counts the pieces of the set as well"
+        return Evidence("title", "doubt", text, "title-longer")
     if list_core_numbers(a) != list_core_numbers(b) and list_numbers(a) != list_numbers(b):
         return Evidence("title", "differs", say_numbers(a, b), "other-number")
     return None
@@ -151,6 +170,8 @@ def _find_core(a: Title, b: Title) -> Evidence | None:
 
 def _opens_with_track_number(a: Title, b: Title) -> bool:
     """Tell whether ``a`` is ``b`` after a number: "1.Weather Balloons" and "Weather Balloons"."""
+    if _LISTED_NUMBER.match(a.text) and a.subtitles:
+        return a.subtitles[0] == b.core
     return a.core[1:] == b.core and bool(_TRACK_NUMBER.match(a.core_text))
 
 
@@ -173,17 +194,34 @@ def _find_spelling(a: Title, b: Title) -> Evidence:
         return Evidence("title", "doubt", text, "title-near")
     if one_number and (_are_near(a.full, b.full) or _are_near(a.core, b.core)):
         return Evidence("title", "doubt", "the titles are spelled nearly alike", "title-near")
-    if is_latin("".join(a.full)) != is_latin("".join(b.full)):
-        if list_numbers(a) == list_numbers(b) and (read := _compare_read(a, b, _sound_alike)):
+    if _are_in_two_scripts(a, b):
+        if read := _compare_read(a, b, _sound_alike):
             return read
+        if list_numbers(a) == list_numbers(b) and (_names_half(a, b) or _names_half(b, a)):
+            text = "one title is but a part of the other"
+            return Evidence("title", "doubt", text, "title-longer")
         text = "the titles are in different scripts"
         return Evidence("title", "doubt", text, "other-script")
     if list_numbers(a) == list_numbers(b) and (_names_half(a, b) or _names_half(b, a)):
         text = "one title is but a part of the other"
         return Evidence("title", "doubt", text, "title-longer")
+    if _abbreviates(a, b) or _abbreviates(b, a):
+        text = "one title may be the first letters of the other"
+        return Evidence("title", "doubt", text, "title-initials")
     if _share_much(a.full, b.full):
         return Evidence("title", "differs", "the titles are alike in part", "title-partly-alike")
     return Evidence("title", "differs", "different titles", "other-title")
+
+
+def _are_in_two_scripts(a: Title, b: Title) -> bool:
+    """Tell whether one title alone has other letters than Latin: "モミアゲRock", "Momiage Rock"."""
+    return is_all_latin(a.full) != is_all_latin(b.full)
+
+
+def _abbreviates(a: Title, b: Title) -> bool:
+    """Tell whether ``a`` is the first letters of ``b``: "2DT", "2 Different Tears"."""
+    letters = "".join(word[0] for word in b.full)
+    return len(letters) > 2 and len(a.full) == 1 and a.full[0] == letters
 
 
 def _names_half(a: Title, b: Title) -> bool:
@@ -205,6 +243,19 @@ def _names_half(a: Title, b: Title) -> bool:
         return False
     halves = (half for sign in _SEPARATORS for half in b.core_text.split(sign, 1))
     return _skeleton(a.core) in {_skeleton(split_words(half)) for half in halves}
+
+
+def _names_one_of(a: Title, b: Title) -> bool:
+    """Tell "3 Gymnopédies: No. 1, Lent et douloureux" from "Gymnopédie No. 1"."""
+    return (
+        ":" in a.core_text
+        and a.core[:1] != b.core[:1]
+        and a.core[0].isdigit()
+        and len(a.core) > 1
+        and len(b.core) > 1
+        and a.core[1].rstrip("s") == b.core[0].rstrip("s")
+        and read_numbers(a.core[1:]) == read_numbers(b.core)
+    )
 
 
 def _names_movement(a: Title, b: Title) -> bool:

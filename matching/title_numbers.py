@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from matching.descriptions import Evidence
-from matching.normalize import split_title_words, split_words, squash
+from matching.normalize import split_words, squash
+from matching.notation import split_title_words
+from matching.romanise import is_all_latin
 from matching.titles import Title
 
 # "Op. 27 No. 2", "K. 626", "BWV 1007"
@@ -29,7 +31,14 @@ def compare_parts(a: Title, b: Title) -> Iterator[Evidence]:
         yield Evidence("part", "differs", text, "other-part")
         return
     named = a.parts or b.parts
+    if len(named) > 1 and named == tuple(str(n) for n in range(1, len(named) + 1)):
+        # "Funky Nassau" and "Funky Nassau, Pt. 1 & 2"
+        text = f"all parts, {', '.join(named)}, named on one side"
+        yield Evidence("part", "note", text, "all-parts")
+        return
     kind, rule = ("doubt", "part-1-one-side") if named[0] == "1" else ("differs", "part-one-side")
+    if is_all_latin(a.full) != is_all_latin(b.full):
+        kind = "doubt"  # "거짓말", "Lies Part.2": titles in two scripts say the same in part
     yield Evidence("part", kind, f"part {', '.join(named)} only on one side", rule)
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from matching import tags
-from matching.normalize import clean, split_title_words, split_words
+from matching.normalize import clean, split_words
+from matching.notation import split_title_words
 from matching.notes import Note, Segment, Version, read_note, set_parts_aside
 
 _OPEN = "([{（［【〔「"
@@ -51,6 +52,10 @@ class Title:
 
 _TRAILING_ARTICLE = re.compile(r"^([^,]+), (the|an?)$", re.IGNORECASE)  # "Song Title, The"
 _SOURCES = (("soundtrack",), ("ost",))
+# All movements of a work, so the whole: "And You and I: i. Cord of Life, ii. Eclipse, …"
+_MOVEMENTS = re.compile(r":\s*(?:i|1)\.\s.*\W(?:ii|2)\.\s", re.IGNORECASE)
+# "Soldier Side-Intro"
+_TIED_SECTION = re.compile(r"(?<=\w\w)-(intro|outro|interlude|reprise|skit)$", re.IGNORECASE)
 
 
 def take_apart(title: str) -> Title:
@@ -59,6 +64,12 @@ def take_apart(title: str) -> Title:
     core_text = " ".join(s.text for s in segments if s.place == "core").strip()
     core_text, inline_guests = _cut_inline_guests(core_text)
     notes = [note for s in segments if s.place != "core" for note in read_note(s)]
+    if listed := _MOVEMENTS.search(core_text):
+        notes.append(Note("harmless", core_text[listed.start() + 1 :].strip(), "core"))
+        core_text = core_text[: listed.start()]
+    elif tied := _TIED_SECTION.search(core_text):
+        notes += read_note(Segment("dash", tied[1]))
+        core_text = core_text[: tied.start()]
     if inline_guests:
         notes += read_note(Segment("core", inline_guests))
         _, parts = set_parts_aside(split_title_words(inline_guests))
@@ -101,7 +112,7 @@ def split_segments(title: str) -> Iterator[Segment]:
 
     Brackets that never close reach to the end: "Song (feat. Somebody" is common in cut data.
     """
-    if not _SIGNS.search(title):
+    if not _SIGNS.search(title) or not any(map(str.isalpha, title)):  # "+ - 0"
         yield Segment("core", title.strip())
         return
     stack: list[tuple[str, list[str], str]] = [("core", [], "")]

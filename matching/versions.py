@@ -12,6 +12,7 @@ from matching.artists import Credit
 from matching.descriptions import Evidence
 from matching.normalize import split_words, word_set
 from matching.notes import Version, is_year
+from matching.romanise import is_latin
 from matching.titles import Title
 
 # Kinds that on one side only are a reason to look, not to refuse: another edit or an unnamed mix
@@ -54,11 +55,39 @@ _LENGTH_WORDS = word_set("edit extended short long full")
 _EDIT_WORDS = word_set("edit edited version ver")
 
 
+# "Live Through This" and "Live and Let Die" are no concerts, "Live 1969" and "Live Rust" are.
+_AFTER_A_VERB = word_set(
+    "through forever your my and to for it life wire like or love well let free fast young laugh "
+    "high is the this with without while who now"
+)
+_BEFORE_A_PLACE = word_set("at in from on")
+
+
 class Album(NamedTuple):
-    """An album's words, empty if unknown, and its name without notes, squashed."""
+    """An album's words, empty if unknown, its name without notes, squashed, the kinds of version
+    that it says all its tracks are, and its name with the edition but without guests, squashed."""
 
     words: frozenset[str]
     key: str
+    kinds: frozenset[str]
+    edition: str
+
+
+def read_album_kinds(words: tuple[str, ...], title: Title) -> frozenset[str]:
+    """Return the kinds of version that all tracks of an album are: "Live at Leeds" is live, "I
+    Don't Wanna Live Forever" and "Eternal Sunshine (slightly deluxe and also live)" are not."""
+    kinds = {kind for kind, told in _ALBUM_WORDS.items() if not told.isdisjoint(words)}
+    if "live" in kinds and (_ALBUM_WORDS["live"] - {"live"}).isdisjoint(words):
+        noted = any(v.kind == "live" for v in title.versions) and "deluxe" not in words
+        pairs = tuple(zip(words, (*words[1:], ""), strict=True))
+        placed = any(
+            word == "live" and (after in _BEFORE_A_PLACE or after.isdigit())
+            for word, after in pairs
+        )
+        opens = words[0] == "live" and (len(words) == 1 or words[1] not in _AFTER_A_VERB)
+        if not (noted or placed or opens):
+            kinds.discard("live")
+    return frozenset(kinds)
 
 
 class Side(NamedTuple):
@@ -75,7 +104,7 @@ def compare_versions(a: Side, b: Side) -> Iterator[Evidence]:
     if a.title.versions or b.title.versions:
         yield from _compare_kinds(a, b, same_album)
     elif not same_album:
-        yield from _compare_albums_named(a.album.words, b.album.words)
+        yield from _compare_albums_named(a.album, b.album)
     yield from _compare_lengths_named(a.title, b.title)
 
 
@@ -86,9 +115,9 @@ def _compare_kinds(a: Side, b: Side, same_album: bool) -> Iterator[Evidence]:
             known = _name_words(a.credit) & _name_words(b.credit)
             yield _compare_qualifiers(kind, kinds_a[kind], kinds_b[kind], known)
         elif kind in kinds_a:
-            yield _weigh_one_sided(kind, kinds_a[kind], b.album.words, same_album)
+            yield _weigh_one_sided(kinds_a[kind], a, b.album, same_album)
         else:
-            yield _weigh_one_sided(kind, kinds_b[kind], a.album.words, same_album)
+            yield _weigh_one_sided(kinds_b[kind], b, a.album, same_album)
 
 
 def _by_kind(title: Title) -> dict[str, Version]:
@@ -108,17 +137,33 @@ def _name_words(credit: Credit) -> frozenset[str]:
     return frozenset(word for name in credit.everyone for word in name.split())
 
 
+def _is_soft(version: Version, side: Side) -> bool:
+    """Tell "- Interlude", which a song of an album may be all over, and "(Nirvana Cover)" of
+    Nirvana."""
+    if version.kind == "cover":
+        names = {word for name in side.credit.everyone for word in split_words(name)}
+        return bool(version.qualifier) and version.qualifier <= names
+    return version.qualifier == {"interlude"} and any(
+        note.place == "dash" and version in note.versions for note in side.title.notes
+    )
+
+
 def _weigh_one_sided(
-    kind: str, version: Version, other_album: frozenset[str], same_album: bool
+    version: Version, side: Side, other_album: Album, same_album: bool
 ) -> Evidence:
+    kind = version.kind
     named = frozenset(split_words(version.text))
-    if not other_album.isdisjoint(_ALBUM_WORDS.get(kind, ())) or named <= other_album:
+    if kind in other_album.kinds or (
+        named <= other_album.words and not (kind == "live" and other_album.words)
+    ):
         text = f"'{version.text}' on one side; the other side's album says so too"
         if same_album and kind == "live":  # a live album holds each song once, as a rule
             return Evidence("version", "agrees", text, "version-by-album")
         return Evidence("version", "doubt", text, "version-by-album")
-    strength = "doubt" if kind in SOFT_KINDS else "differs"
-    return Evidence("version", strength, f"'{version.text}' only on one side", f"{kind}-one-side")
+    strength = "doubt" if kind in SOFT_KINDS or _is_soft(version, side) else "differs"
+    # "(Faces Mix)" is somebody's own, "(Mix)" may be a longer name of the same.
+    rule = f"named-{kind}" if kind == "mix" and version.qualifier else kind
+    return Evidence("version", strength, f"'{version.text}' only on one side", f"{rule}-one-side")
 
 
 def _compare_qualifiers(kind: str, a: Version, b: Version, known: frozenset[str]) -> Evidence:
@@ -142,7 +187,10 @@ def _compare_qualifiers(kind: str, a: Version, b: Version, known: frozenset[str]
     if kind in _EVENTS and a.qualifier & b.qualifier:
         return Evidence("version", "doubt", f"{against}: perhaps the same event", "version-near")
     if kind in _BY_NAME and _are_near(a.qualifier, b.qualifier):
-        return Evidence("version", "doubt", f"{against}: named nearly alike", "version-near")
+        rule = "mix-near" if kind in ("mix", "remix") else "version-near"
+        return Evidence("version", "doubt", f"{against}: named nearly alike", rule)
+    if is_latin("".join(a.qualifier)) != is_latin("".join(b.qualifier)):
+        return Evidence("version", "doubt", f"{against}, in two scripts", "version-other-script")
     return Evidence("version", "differs", against, "other-version")
 
 
@@ -214,18 +262,18 @@ def _key_edit(text: str) -> frozenset[str]:
     return words - _EDIT_WORDS or words
 
 
-def _compare_albums_named(a: frozenset[str], b: frozenset[str]) -> Iterator[Evidence]:
+def _compare_albums_named(a: Album, b: Album) -> Iterator[Evidence]:
     """Yield what it means that one side's album alone is live: "The Nights" on "Live at …"."""
-    if not a or not b:
+    if not a.words or not b.words:
         return
     for kind, text in _ALBUMS_SAY.items():
-        if a.isdisjoint(_ALBUM_WORDS[kind]) != b.isdisjoint(_ALBUM_WORDS[kind]):
+        if (kind in a.kinds) != (kind in b.kinds):
             text = f"only one side's album {text}"
             yield Evidence("album", "doubt", text, f"{kind}-album-one-side")
             return
-    if a != b and not (a & b).isdisjoint(_ALBUM_WORDS["live"]):
+    if a.words != b.words and "live" in a.kinds & b.kinds:
         text = "the albums may be of different concerts"
         yield Evidence("album", "doubt", text, "other-live-album")
-    if (a >= _STUDIO_SESSIONS) != (b >= _STUDIO_SESSIONS):
+    if (a.words >= _STUDIO_SESSIONS) != (b.words >= _STUDIO_SESSIONS):
         text = "only one side's album is of studio sessions"
         yield Evidence("album", "doubt", text, "session-album-one-side")
