@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from connectors.errors import RequestRejected
@@ -154,7 +154,8 @@ class Export:
 
     def _unsettled(self, likes: LikeQuerySet) -> Iterator[list[Track]]:
         """Yield the tracks of those likes whose page is not chosen yet, oldest like first."""
-        likes = likes.exclude(track__in=self._accepted().values("track_id"))
+        settled = ServiceMapping.objects.on(Service.LASTFM).accepted()
+        likes = likes.filter(~Exists(settled.filter(track=OuterRef("track"))))
         ids = list(likes.oldest_first().values_list("track_id", flat=True))
         for chunk in chunked(ids, CHUNK):
             tracks = Track.objects.in_bulk(chunk)
@@ -190,7 +191,7 @@ class Export:
     def _store_listed(self, listing: Listing, tracks: list[Track]) -> list[int]:
         chosen = choose_listed(self.user, listing, tracks)
         with transaction.atomic():
-            store_choices(self.user, {pk: PageChoice(accepted=row) for pk, row in chosen.items()})
+            store_choices({pk: PageChoice(accepted=row) for pk, row in chosen.items()})
         return list(chosen)
 
     def _settle_by_library(self) -> int:
@@ -204,7 +205,7 @@ class Export:
         with Loving(self.connector, self._note_sent, settings.LASTFM_REQUESTS_PER_SECOND) as loving:
             over = False
             while not over:
-                batch = list(self._next_batch(len(loving)))
+                batch = self._next_batch(len(loving))
                 if batch:
                     # The lease is shown to be still ours before anything is sent.
                     save_checkpoint(self.checkpoint, read_at=timezone.now())
@@ -220,20 +221,21 @@ class Export:
                     break
             loving.settle()
         if over:
-            self.summary.more = self._next_batch().exists()
+            self.summary.more = bool(self._next_batch())
         self.progress(self.summary.settled, self.total, "likes settled")
 
-    def _next_batch(self, under_way: int = 0) -> LikeQuerySet:
+    def _next_batch(self, under_way: int = 0) -> list[Like]:
         size = self.batch_size
         if self.limit is not None:
             size = max(0, min(size, self.limit - self.summary.loved - under_way))
         pending = Like.objects.of(self.user).on(Service.LASTFM).filter(state=State.PENDING)
-        return pending.due().willing_first().select_related("track")[:size]
+        return pending.due().select_related("track").take_oldest(size)
 
     def _settle_pages(self, batch: list[Like]) -> None:
         """Look up the pages of a batch that no list settled; what is uncertain leaves it."""
         tracks = [like.track for like in batch]
-        settled = set(self._accepted().filter(track__in=tracks).values_list("track_id", flat=True))
+        pages = ServiceMapping.objects.pages_of([track.pk for track in tracks])
+        settled = set(pages.values_list("track_id", flat=True))
         unsettled = [like for like in batch if like.track_id not in settled]
         if not unsettled:
             return
@@ -246,7 +248,7 @@ class Export:
             elif answer.outcome == Outcome.REFUSED:
                 choices[like.track_id] = PageChoice(state=State.FAILED, reason=str(answer.error))
         with transaction.atomic():
-            store_choices(self.user, choices)
+            store_choices(choices)
             for like in unsettled:
                 choice = choices.get(like.track_id)
                 if choice is not None and choice.accepted is None:
@@ -273,10 +275,8 @@ class Export:
     def _pair_with_pages(self, batch: list[Like]) -> list[tuple[Like, ServiceMapping]]:
         """Return those of a batch that are still to be sent, each with its page."""
         ids = [like.pk for like in batch]
-        mappings = {
-            mapping.track_id: mapping
-            for mapping in self._accepted().filter(track__in=[like.track_id for like in batch])
-        }
+        pages = ServiceMapping.objects.pages_of([like.track_id for like in batch])
+        mappings = {mapping.track_id: mapping for mapping in pages}
         waiting = Like.objects.filter(pk__in=ids, state=State.PENDING)
         with transaction.atomic():
             leave_taken_back(self.user, waiting.all(), mappings)

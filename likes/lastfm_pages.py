@@ -188,13 +188,11 @@ def _explain(choice: PageChoice) -> str:
     return f"Last.fm knows the name, but next to nobody listens there: {names}"
 
 
-def store_choices(user: User, choices: dict[int, PageChoice]) -> None:
+def store_choices(choices: dict[int, PageChoice]) -> None:
     """Store what was chosen for each track id; a person's decisions are never overwritten."""
     decided = {
         (mapping.track_id, mapping.key): mapping
-        for mapping in ServiceMapping.objects.of(user)
-        .on(Service.LASTFM)
-        .filter(track__in=list(choices))
+        for mapping in ServiceMapping.objects.on(Service.LASTFM).filter(track__in=list(choices))
     }
     settled = {
         mapping.track_id for mapping in decided.values() if mapping.decision == Decision.ACCEPTED

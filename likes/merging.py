@@ -50,7 +50,7 @@ class Candidates:
         for row in rows.order_by("track_id"):
             self._by_key.setdefault(row.key, []).append(row.track)
         tracks = {track.pk for found in self._by_key.values() for track in found}
-        rows_of = ServiceMapping.objects.of(user).on(Service.SPOTIFY).filter(track__in=tracks)
+        rows_of = ServiceMapping.objects.on(Service.SPOTIFY).filter(track__in=tracks)
         #: The rows known of these tracks, by what a row without an id tells of itself.
         self._rows: dict[tuple[str, str], list[ServiceMapping]] = {}
         for mapping in rows_of.exclude(artists=[]).select_related("track"):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from likes.lastfm_listing import chunked
@@ -65,12 +66,12 @@ def leave_taken_back(user: User, batch: Iterable[Like], pages: dict[int, Service
     A like that is newer, or that a person let in again since, asks for it.
     """
     batch = [like for like in batch if like.track_id in pages]
-    liked = Like.objects.of(user).on(Service.NARADA).filter(state=State.PRESENT)
+    liked = Like.objects.on(Service.NARADA).filter(track=OuterRef("track"), state=State.PRESENT)
     ended = (
         ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
         .keyed({pages[like.track_id].key for like in batch})
         .filter(track__likes__service=Service.LASTFM, track__likes__state=State.REMOVED)
-        .filter(track__in=liked.values("track"))
+        .filter(Exists(liked))
         .values_list("key", "track__likes__removed_at", "track__likes__last_error")
     )  # fmt: skip
     reasons = {key: (removed_at, reason) for key, removed_at, reason in ended if removed_at}
@@ -102,7 +103,8 @@ def settle_by_loved_list(
     loved = ListedTrack.objects.filter(user=user, listing=ListedTrack.Listing.LOVED)
     likes = Like.objects.of(user).on(Service.LASTFM).filter(state__in=_COMPARED)
     if tracks is not None:
-        pages, likes = pages.filter(track__in=tracks), likes.filter(track__in=tracks)
+        pages = ServiceMapping.objects.pages_of(tracks)
+        likes = Like.objects.on(Service.LASTFM).filter(state__in=_COMPARED, track__in=tracks)
         loved = loved.filter(key__in=list(pages.values_list("key", flat=True)))
     loved_at = dict(loved.values_list("key", "loved_at"))
     key_of = dict(pages.values_list("track_id", "key"))
@@ -177,10 +179,12 @@ def _find_ours(
         noted = RunChange.objects.filter(like__in=ids, what=RunChange.What.LOVED)
         sent_at.update(noted.order_by("pk").values_list("like", "at"))
     shared: set[str] = set()
-    ours = Like.objects.of(user).on(Service.LASTFM).filter(OURS, state=State.PRESENT)
+    ours = Like.objects.on(Service.LASTFM).filter(
+        OURS, state=State.PRESENT, track=OuterRef("track")
+    )
     pages = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
     for keys in chunked(list({key_of[like.track_id] for like in found}), 500):
-        standing = pages.keyed(keys).filter(track__likes__in=ours)
+        standing = pages.keyed(keys).filter(Exists(ours))
         shared.update(standing.values_list("key", flat=True))
     return {
         like.pk

@@ -12,7 +12,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, When
+from django.db.models import F, Q
 from django.utils import timezone
 
 
@@ -92,11 +92,22 @@ class LikeQuerySet(models.QuerySet["Like"]):
         now = now or timezone.now()
         return self.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
 
-    def willing_first(self) -> Self:
-        """Oldest first, but behind all others what has stopped several runs: one like that the
-        service always stumbles over must not keep the rest from being sent."""
-        stuck = Case(When(attempts__gte=STUCK_AFTER, then=1), default=0)
-        return self.order_by(stuck, F("liked_at").asc(nulls_first=True), "-id")
+    def take_oldest(self, count: int) -> list[Like]:
+        """Return the ``count`` oldest, but behind all others those that have stopped several runs:
+        a like that the service always stumbles over must not keep the rest from being sent.
+
+        Each query reads an index in its order and stops at ``count``: sorted as a whole, all that
+        is pending would be read for every batch.
+        """
+        willing = self.filter(attempts__lt=STUCK_AFTER)
+        undated = willing.filter(liked_at=None).order_by("-id")
+        dated = willing.filter(liked_at__isnull=False).order_by("liked_at", "-id")
+        stuck = self.filter(attempts__gte=STUCK_AFTER).oldest_first()
+        taken: list[Like] = []
+        for part in (undated, dated, stuck):
+            if len(taken) < count:
+                taken += part[: count - len(taken)]
+        return taken
 
     def oldest_first(self) -> Self:
         """In the order of liking. Spotify lists newest first and many likes share a second, so
@@ -162,7 +173,9 @@ class Like(models.Model):
         ]
         indexes = [
             # Export: this user's rows for a service in a state, oldest like first; also counts.
-            models.Index(fields=["user", "service", "state", "liked_at"], name="like_by_state"),
+            models.Index(
+                fields=["user", "service", "state", "liked_at", "-id"], name="like_by_state"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -181,6 +194,14 @@ class MappingQuerySet(models.QuerySet["ServiceMapping"]):
 
     def keyed(self, keys: Iterable[str]) -> Self:
         return self.filter(key__in=list(keys))
+
+    def pages_of(self, tracks: Iterable[int]) -> Self:
+        """Return the accepted Last.fm pages of tracks, of which each has one at most.
+
+        A track belongs to one user, who is not named again: SQLite would then read all rows of
+        that user instead of those of the tracks.
+        """
+        return self.on(Service.LASTFM).accepted().filter(track__in=tracks)
 
 
 class ServiceMapping(models.Model):
@@ -264,7 +285,15 @@ class ServiceMapping(models.Model):
                 fields=["user", "service"], condition=Q(listed=True), name="mapping_listed"
             ),
             # Export: which loves of ours are to be taken back?
-            models.Index(fields=["user"], condition=Q(withdraw=True), name="mapping_withdraw"),
+            models.Index(
+                fields=["user", "service"], condition=Q(withdraw=True), name="mapping_withdraw"
+            ),
+            # Import: which rows of files have no id yet, that the list may give them one?
+            models.Index(
+                fields=["user", "service"],
+                condition=Q(service_id=""),
+                name="mapping_without_id",
+            ),
         ]
 
     def __str__(self) -> str:
