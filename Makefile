@@ -1,32 +1,36 @@
 # Everything sets itself up: `make demo` and `make test` need Python 3.11 to 3.13 and make.
 
+# Ends with 0 on a Python that Narada runs on.
+SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
-	"$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
-	&& command -v "$$name" && break; done)
+	"$$name" -c '$(SUITS)' 2>/dev/null && command -v "$$name" && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL_FAILED = { rm -f $(VENV)/.unfinished; echo "The packages could not be installed, as said above. Run this again to go on."; exit 1; }
 
 .PHONY: help demo demo-web run test lint format bench requirements clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
 
-$(BIN)/python:
+# A set-up that was killed leaves .unfinished behind, and the next one starts over.
+$(VENV)/.installed: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Narada needs Python 3.11, 3.12 or 3.13; none was found. Install one, or run: make PYTHON=/path/to/python3.11 ..."; exit 1; }
-	@echo "Making a virtual environment in $(VENV) with $(PYTHON) ..."
-	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module does not work here. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-
-$(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
+	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here (PYTHON). Narada needs Python 3.11, 3.12 or 3.13."; exit 1; }
+	@"$(PYTHON)" -c '$(SUITS)' 2>/dev/null || { echo "$(PYTHON) (PYTHON) is $$("$(PYTHON)" --version 2>&1). Narada needs Python 3.11, 3.12 or 3.13."; exit 1; }
+	@if test -e $(VENV)/.unfinished || ! { $(BIN)/python -c '$(SUITS)' && $(BIN)/python -m pip --version; } >/dev/null 2>&1; then rm -rf $(VENV); fi
+	@mkdir -p $(VENV) && touch $(VENV)/.unfinished
+	@test -x $(BIN)/python || { echo "Making a virtual environment in $(VENV) with $(PYTHON) ..."; "$(PYTHON)" -m venv $(VENV); } || { rm -rf $(VENV); echo "Python's venv module does not work here. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "Installing the packages of requirements.txt (a minute or two, once) ..."
-	@$(PIP) install -r requirements.txt
-	@$(PIP) install --no-deps --editable .
-	@touch $@
+	@$(PIP) install -r requirements.txt && $(PIP) install --no-deps --editable . || $(INSTALL_FAILED)
+	@rm $(VENV)/.unfinished && touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo "Installing what the tests need ..."
-	@$(PIP) install -r requirements-dev.txt
-	@touch $@
+	@mv $(VENV)/.installed $(VENV)/.unfinished
+	@$(PIP) install -r requirements-dev.txt || $(INSTALL_FAILED)
+	@mv $(VENV)/.unfinished $(VENV)/.installed && touch $@
 
 demo: $(VENV)/.installed ## try Narada against a sandbox: no accounts needed
 	@$(BIN)/python manage.py demo $(ARGS)
@@ -35,9 +39,7 @@ demo-web: $(VENV)/.installed ## the demo's web pages and admin, with the sandbox
 	@$(BIN)/python manage.py demo --serve $(ARGS)
 
 run: $(VENV)/.installed ## web, worker and beat on this machine
-	@$(BIN)/python manage.py init_db
-	@echo "Narada runs at http://$${WEB_BIND:-127.0.0.1:8000}/ (Ctrl-C stops it)."
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start
+	@exec $(BIN)/python manage.py run $(ARGS)
 
 test: $(VENV)/.installed-dev ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)

@@ -50,6 +50,8 @@ SECRET_KEY = read_secret("SECRET_KEY", lambda: secrets.token_urlsafe(50), VAR_DI
 #: Newest first; the first one encrypts, all decrypt (MultiFernet).
 TOKEN_ENCRYPTION_KEYS = read_token_keys(VAR_DIR, IN_PRODUCTION)
 
+#: Where ``narada run`` serves the web pages: HOST:PORT, or what else gunicorn takes.
+WEB_BIND = read_text("WEB_BIND") or "127.0.0.1:8000"
 CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS")
 BEHIND_PROXY = read_flag("BEHIND_PROXY", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
@@ -191,7 +193,7 @@ SOCIALACCOUNT_PROVIDERS = {
     },
 }
 
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 if not REDIS_URL:
     QUEUE_DIR = VAR_DIR / "queue"
     for folder in ("messages", "control", "broken"):

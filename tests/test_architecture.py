@@ -35,7 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "connectors/providers": CLIENTS | {"django", "allauth", "connectors"},
     "connectors/sandbox": {"django", "connectors"},
     "likes": DJANGO
-    | {"matching", "connectors", "celery", "kombu", "cryptography", "filelock", "rich"},
+    | {"matching", "connectors", "celery", "kombu", "cryptography", "filelock", "gunicorn", "rich"},
     "narada_site": DJANGO
     | {
         "likes",
@@ -43,7 +43,6 @@ ARROWS: dict[str, set[str]] = {
         "dotenv",
         "celery",
         "kombu",
-        "gunicorn",
         "redis",
         "cryptography",
         "sentry_sdk",

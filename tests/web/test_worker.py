@@ -85,13 +85,13 @@ def test_each_process_stops_when_it_is_told_to(start: Any, tmp_path: Path) -> No
     ready = {"web": "Booting worker", "worker": "ready."}
     if connection.vendor == "sqlite":
         # On PostgreSQL with Redis beat was seen not to end within a minute; why is not known.
-        # It holds nothing that could be lost, and honcho kills it.
+        # It holds nothing that could be lost, and `narada run` kills it.
         ready["beat"] = "beat: Starting"
     processes = [start(name) for name in ready]
     for name, word in ready.items():
         wait_for(lambda name=name, word=word: word in (tmp_path / f"{name}.log").read_text())
     for process in processes:
-        # As honcho does: the whole group. It kills what has not ended 5 seconds later.
+        # As `narada run` does: the whole group. It kills what has not ended 10 seconds later.
         os.killpg(process.pid, signal.SIGTERM)
     for process in processes:
         assert process.wait(60) == 0
