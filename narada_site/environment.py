@@ -143,6 +143,19 @@ def read_database(default: str) -> dict[str, object]:
     return database
 
 
+def read_mail_server(name: str) -> dict[str, object]:
+    """Return Django's settings for the mail server that an address names."""
+    try:
+        found: dict[str, object] = environ.Env.email_url_config(read_text(name))
+    except (ValueError, ImproperlyConfigured):
+        found = {}
+    if not found.get("EMAIL_HOST") and "smtp" in str(found.get("EMAIL_BACKEND", "smtp")):
+        raise ImproperlyConfigured(
+            f"{name} must name a mail server, as in smtp+tls://user:password@host:587"
+        )
+    return found
+
+
 def is_this_machine(host: str) -> bool:
     """Tell whether a host's name, address or socket can only be on this machine."""
     name = host.strip("[].").lower()

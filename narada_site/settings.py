@@ -15,6 +15,7 @@ from narada_site.environment import (
     read_env_file,
     read_flag,
     read_list,
+    read_mail_server,
     read_number,
     read_secret,
     read_text,
@@ -173,6 +174,14 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "likes.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "likes.adapters.SocialAccountAdapter"
+#: Where mail is handed in. Without it no page that sends mail exists.
+EMAIL_URL = read_text("EMAIL_URL")
+if EMAIL_URL:
+    vars().update(read_mail_server("EMAIL_URL"))
+DEFAULT_FROM_EMAIL = read_text("DEFAULT_FROM_EMAIL", "narada@localhost")
+EMAIL_TIMEOUT = 10
+#: No mail to whoever is named in the form for a new password but has no account.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 #: Whether strangers may sign up; the first user always may.
 SIGN_UP_OPEN = read_flag("SIGN_UP_OPEN", True)
 SOCIALACCOUNT_STORE_TOKENS = True

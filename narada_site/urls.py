@@ -16,9 +16,7 @@ admin.site.index_title = "Everything that Narada stores"
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
-    # Its own page of connections knows nothing of what a disconnect has to delete.
-    path("accounts/3rdparty/", RedirectView.as_view(pattern_name="connections")),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("narada_site.account_urls")),
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
     # The admin's pages name no icon, and browsers then ask for this one.

@@ -292,3 +292,17 @@ def test_secrets_that_other_machines_need_are_not_made_up(
 )  # fmt: skip
 def test_is_this_machine(host: str, here: bool) -> None:
     assert environment.is_this_machine(host) is here
+
+
+def test_pages_that_send_mail_are_there_only_where_mail_is_set_up(tmp_path: Path) -> None:
+    expression = (
+        "settings.EMAIL_HOST, settings.EMAIL_USE_TLS, [str(page.pattern) for page in "
+        "__import__('narada_site.account_urls').account_urls.urlpatterns "
+        "if 'email' in str(page.pattern) or 'reset' in str(page.pattern)].__len__()"
+    )
+    mail = {"EMAIL_URL": "smtp+tls://narada:secret@mail.example:587"}
+    assert read_settings(tmp_path, expression) == "localhost False 0"
+    assert read_settings(tmp_path, expression, **mail) == "mail.example True 7"
+    for wrong in ("mail.example", "ftp://mail.example", "smtp://", "smtp://[host:1"):
+        said = read_settings(tmp_path, "1", EMAIL_URL=wrong)
+        assert said.startswith("Error: EMAIL_URL must name a mail server")

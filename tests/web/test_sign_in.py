@@ -106,3 +106,19 @@ def test_attempts_are_counted_for_all_processes(ada: User, settings: Any) -> Non
     )
     assert not sign_in("correct horse", visitor=visitor)
     assert sign_in("correct horse", visitor="198.51.100.7")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "email/", "confirm-email/", "confirm-email/a:b/", "password/reset/", "password/reset/done/",
+        "password/reset/key/1-set-password/", "login/code/confirm/", "social/signup/",
+    ],
+)  # fmt: skip
+def test_without_mail_no_page_sends_any(address: str, as_ada: Client, mailoutbox: list) -> None:
+    form = {"email": "stranger@example.org", "action_add": ""}
+    for client in (as_ada, Client()):
+        assert client.get(f"/accounts/{address}").status_code == 404
+        assert client.post(f"/accounts/{address}", form).status_code == 404
+    assert mailoutbox == []
+    assert "narada changepassword" in Client().get(LOGIN).text
