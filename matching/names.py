@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from matching.normalize import clean
 from matching.notes import Note
-from matching.titles import CLOSING, Title, take_apart
+from matching.titles import CLOSING, DASHES, Title, take_apart
 
 KEY_LENGTH = 64
 
@@ -46,6 +47,11 @@ def _fold_page(name: str) -> str:
     return folded or name
 
 
+# Notes that leave the recording the same, or mostly, in the order in which they are set aside.
+_SAME_RECORDING = ("harmless", "single", "guests")
+_SAME_SONG = ("harmless", "single", "edit", "year", "source", "guests")
+
+
 def simplify_titles(title: str) -> list[str]:
     """Return other names of the same recording, the most complete first, without ``title``.
 
@@ -55,29 +61,66 @@ def simplify_titles(title: str) -> list[str]:
     >>> simplify_titles("Under Pressure (feat. David Bowie) - 2011 Remaster")
     ['Under Pressure (feat. David Bowie)', 'Under Pressure']
     """
+    return _simplify(title, _SAME_RECORDING)
+
+
+def list_plain_titles(title: str) -> list[str]:
+    """Return the names under which a page of this song may stand, as ``simplify_titles`` does, but
+    without notes on an edit ("- Radio Edit"), a year or a source as well: whether such a page is of
+    this recording is another question.
+
+    >>> list_plain_titles("Mirror - Radio Edit")
+    ['Mirror']
+    """
+    return _simplify(title, _SAME_SONG)
+
+
+def _simplify(title: str, meanings: tuple[str, ...]) -> list[str]:
     parsed = take_apart(title)
     variants: list[str] = []
     aside: set[str] = set()
-    for meaning in ("harmless", "single", "guests"):
-        if not any(note.meaning == meaning for note in parsed.notes):
+    for meaning in meanings:
+        if not any(_has_meaning(note, meaning) for note in parsed.notes):
             continue
         aside.add(meaning)
         if meaning == "harmless" and not parsed.years:
             aside.add("year")  # "Honey - 1991 - Remaster"
-        variant = _write_without(parsed, aside)
+        dropped = [n for n in parsed.notes if any(_has_meaning(n, one) for one in aside)]
+        variant = _write_without(title, parsed, dropped)
         if variant and variant != title and variant not in variants:
             variants.append(variant)
     return variants
 
 
-def _write_without(title: Title, aside: set[str]) -> str:
-    """Return the title with the notes whose meaning is not in ``aside``, as they were written."""
-    before = [_write_note(note) for note in title.notes if note.place == "lead"]
-    after = [
-        _write_note(note)
-        for note in title.notes
-        if note.place != "lead" and note.meaning not in aside
-    ]
+def _has_meaning(note: Note, meaning: str) -> bool:
+    if meaning == "source":  # "- From Aladdin"
+        return note.meaning == "subtitle" and note.words[:1] == ("from",) and len(note.words) > 1
+    return note.meaning == meaning
+
+
+def _write_without(title: str, parsed: Title, dropped: list[Note]) -> str:
+    """Return the title without some notes, and the rest of it as it is written: the dash of
+    "Lantern – Paper? - 2004 Remaster" stays one."""
+    left = clean(title)
+    for note in dropped:
+        if note.place == "dash":
+            written = rf"\s+[{re.escape(DASHES)}](?:\s+|$){re.escape(note.text)}"
+        elif note.opening:
+            closing = re.escape(CLOSING[note.opening])
+            written = rf"\s*{re.escape(note.opening)}\s*{re.escape(note.text)}\s*(?:{closing}|$)"
+        else:
+            written = rf"\s+{re.escape(note.text)}"
+        left, found = re.subn(written, " ", left, count=1)
+        if not found:
+            return _write_anew(parsed, dropped)
+    return " ".join(left.split())
+
+
+def _write_anew(title: Title, dropped: list[Note]) -> str:
+    """Return the title with all other notes, where one cannot be cut out: "- Mono / Live"."""
+    kept = [note for note in title.notes if note not in dropped]
+    before = [_write_note(note) for note in kept if note.place == "lead"]
+    after = [_write_note(note) for note in kept if note.place != "lead"]
     return " ".join([*before, title.core_text, *after])
 
 

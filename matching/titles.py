@@ -19,8 +19,8 @@ _OPEN = "([{（［【〔「"
 _CLOSE = ")]}）］】〕」"
 CLOSING = dict(zip(_OPEN, _CLOSE, strict=True))
 _QUOTING = "【〔「】〕」"  # inside another bracket they quote: "唯一 (電視劇【戀愛是科學】插曲)"
-_DASHES = "-–—‐‑−―~〜"
-_SIGNS = re.compile("[" + re.escape(_OPEN + _CLOSE + _DASHES) + "]")
+DASHES = "-–—‐‑−―~〜"
+_SIGNS = re.compile("[" + re.escape(_OPEN + _CLOSE + DASHES) + "]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _join_sources(notes: list[Note]) -> Iterator[Note]:
 
 def _is_dash(title: str, index: int) -> bool:
     """Tell whether a note begins here: a dash after a space, before a space or the end."""
-    if title[index] not in _DASHES or title[index - 1] != " ":
+    if title[index] not in DASHES or title[index - 1] != " ":
         return False
     return index + 1 == len(title) or title[index + 1] == " "
 

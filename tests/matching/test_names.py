@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching import name_key, simplify_titles
+from matching import list_plain_titles, name_key, simplify_titles
 
 
 @pytest.mark.parametrize(
@@ -116,3 +116,22 @@ def test_name_key_is_what_stored_rows_hold(artist: str, title: str, key: str) ->
 )
 def test_simplify_titles(title: str, simpler: list[str]) -> None:
     assert simplify_titles(title) == simpler
+
+
+@pytest.mark.parametrize(
+    ("title", "plain"),
+    [
+        ("Innuendo", []),
+        ("Innuendo - Live", []),
+        ("Suite, Pt. 2", []),
+        ("I Don't Want beyond the Ghosts - Radio Edit", ["I Don't Want beyond the Ghosts"]),
+        ("¿Dancing Satellite? - Radio Edit", ["¿Dancing Satellite?"]),
+        ("Lantern – Paper? - 2004 Digital Remaster", ["Lantern – Paper?"]),
+        ("Gone Away - 1997", ["Gone Away"]),
+        ("Friend Like Me (From Aladdin) [Live]", ["Friend Like Me [Live]"]),
+        ("Hello (feat. Ben) - Radio Edit", ["Hello (feat. Ben)", "Hello"]),
+        ("Hello - Live / Remastered", ["Hello - Live"]),
+    ],
+)
+def test_list_plain_titles(title: str, plain: list[str]) -> None:
+    assert list_plain_titles(title) == plain
