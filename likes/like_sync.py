@@ -7,7 +7,6 @@ or another run did: the summary says how it ended, and everything not done is st
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,29 +16,18 @@ from typing import Protocol, TypeVar
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
 from connectors.account_export import read_likes
-from connectors.errors import (
-    AuthorizationError,
-    ConnectorError,
-    RateLimited,
-    ServiceClosed,
-    TemporaryError,
-)
 from connectors.records import LikedTrack
 from connectors.spotify import SpotifyConnector
 from likes import accounts
 from likes.access import CredentialsMissing, NotConnected
 from likes.export import Export
-from likes.leases import Busy, hold_lease
 from likes.models import Checkpoint, Like, Run, Service, Source
 from likes.reconciliation import reconcile
-from likes.rekeying import renew_keys
+from likes.run_frame import hold_run_lease, keep_run
 from likes.spotify_walk import SliceDone, Walk, walk_saved_tracks
 from likes.summaries import (
-    NEEDS_A_PERSON,
-    TRY_LATER,
     ExportSummary,
     ImportSummary,
     Progress,
@@ -49,17 +37,9 @@ from likes.summaries import (
 )
 from likes.track_sync import store_likes
 from likes.verification import verify
-from matching import NamesUnreadable
 
 S = TypeVar("S", bound=Summary)
 
-#: The kinds of run that read a listing, one at a time.
-LEASED = {
-    Checkpoint.Listing.SAVED: [Run.Kind.IMPORT, Run.Kind.FILE],
-    Checkpoint.Listing.LOVED: [Run.Kind.EXPORT, Run.Kind.VERIFY],
-}
-#: Refusals that a new consent mends and whose text does not say so.
-RECONNECT_CODES = {"4", "9", "14", "15", "17", "expired"}
 #: A file is read whole before anything is stored; its rows are stored this many at a time.
 FILE_BATCH = 500
 
@@ -96,13 +76,13 @@ def import_likes(
     ``time_is_up`` is asked after each page: True ends the slice, with ``more`` set.
     """
     summary = ImportSummary()
-    with _run(user, Run.Kind.IMPORT, summary, started_by, dry_run) as run:
+    with keep_run(user, Run.Kind.IMPORT, summary, started_by, dry_run) as run:
         connector = accounts.spotify_connector(user)
         with _counting_calls(summary, connector):
             if dry_run:
                 _plan_import(user, connector, summary, limit, batch_size)
                 return summary
-            with _lease(run, Checkpoint.Listing.SAVED, progress) as checkpoint:
+            with hold_run_lease(run, Checkpoint.Listing.SAVED, progress or _silent) as checkpoint:
                 walk = Walk(
                     user=user,
                     connector=connector,
@@ -185,13 +165,13 @@ def import_file(
             items.sort(key=lambda item: item.liked_at, reverse=True)  # type: ignore[arg-type, return-value]
         items = items[:limit]
     summary = ImportSummary()
-    with _run(user, Run.Kind.FILE, summary, started_by, dry_run) as run:
+    with keep_run(user, Run.Kind.FILE, summary, started_by, dry_run) as run:
         if dry_run:
             with transaction.atomic():
                 _store_file(user, items, summary, progress or _silent, None)
                 transaction.set_rollback(True)
         else:
-            with _lease(run, Checkpoint.Listing.SAVED, progress):
+            with hold_run_lease(run, Checkpoint.Listing.SAVED, progress or _silent):
                 _store_file(user, items, summary, progress or _silent, run)
         summary.complete = True
         summary.message = "; ".join(filter(None, [likes.note, _why_unavailable(items)]))
@@ -246,11 +226,11 @@ def export_likes(
     """
     pending = Like.objects.of(user).pending_on(Service.LASTFM).count()
     summary = ExportSummary(candidates=pending, remaining=pending)
-    with _run(user, Run.Kind.EXPORT, summary, started_by, dry_run) as run:
+    with keep_run(user, Run.Kind.EXPORT, summary, started_by, dry_run) as run:
         connector = accounts.lastfm_connector(user)
         with (
             _counting_calls(summary, connector),
-            _lease(run, Checkpoint.Listing.LOVED, progress) as checkpoint,
+            hold_run_lease(run, Checkpoint.Listing.LOVED, progress or _silent) as checkpoint,
         ):
             export = Export(
                 user=user,
@@ -277,7 +257,7 @@ def verify_likes(
 ) -> VerifySummary:
     """Read both services whole and say whether they hold what Narada believes. Changes no like."""
     summary = VerifySummary()
-    with _run(user, Run.Kind.VERIFY, summary, started_by, False) as run:
+    with keep_run(user, Run.Kind.VERIFY, summary, started_by, False) as run:
         lastfm = accounts.lastfm_connector(user)
         try:
             spotify = accounts.spotify_connector(user)
@@ -286,7 +266,7 @@ def verify_likes(
         with (
             _counting_calls(summary, lastfm),
             _counting_calls(summary, spotify),
-            _lease(run, Checkpoint.Listing.LOVED, progress),
+            hold_run_lease(run, Checkpoint.Listing.LOVED, progress or _silent),
         ):
             verify(user, spotify, lastfm, summary, progress or _silent)
     return summary
@@ -300,101 +280,3 @@ def _counting_calls(
         yield
     finally:
         summary.api_calls += connector.calls if connector else 0
-
-
-@contextmanager
-def _run(
-    user: User, kind: Run.Kind, summary: Summary, started_by: str, dry_run: bool
-) -> Iterator[Run]:
-    """Keep the history of a run and turn what ended it into the summary's outcome."""
-    run = Run(user=user, kind=kind, started_by=started_by)
-    if not dry_run:
-        run.save()
-        summary.run = run.pk
-    started = time.monotonic()
-    state = Run.State.FAILED
-    try:
-        try:
-            yield run
-        except (
-            ConnectorError,
-            Busy,
-            NotConnected,
-            CredentialsMissing,
-            NamesUnreadable,
-        ) as error:
-            _explain_stop(user, error, summary)
-            if isinstance(error, Busy) and run.pk and not summary.counts["api_calls"]:
-                summary.run = None
-                run.delete()  # it found another at work and did nothing: no history
-        state = _state_of(summary)
-    except KeyboardInterrupt:
-        state, summary.message = Run.State.LATER, "Stopped by a person; the next run goes on."
-        raise
-    finally:
-        summary.seconds = round(time.monotonic() - started, 2)  # type: ignore[attr-defined]
-        if run.pk:
-            run.state, run.ended_at = state, timezone.now()
-            run.counts, run.message = summary.counts, summary.message
-            run.save()
-            _note_on_checkpoint(user, kind, summary, state)
-
-
-@contextmanager
-def _lease(
-    run: Run, listing: Checkpoint.Listing, progress: Progress | None
-) -> Iterator[Checkpoint]:
-    """Hold the lease for a run; one that held it before and did not say how it ended was killed.
-
-    The run finds stored keys as its own rules make them.
-    """
-    with hold_lease(run.user, listing) as checkpoint:
-        others = Run.objects.filter(
-            user=run.user, state=Run.State.RUNNING, started_at__lt=run.started_at
-        )
-        others.filter(kind__in=LEASED[listing]).update(
-            state=Run.State.FAILED, ended_at=timezone.now(), message="Cut off before its end."
-        )
-        renew_keys(checkpoint, progress or _silent)
-        yield checkpoint
-
-
-def _explain_stop(user: User, error: Exception, summary: Summary) -> None:
-    """The one place where an error becomes an exit code and a line for a person."""
-    summary.message = str(error)
-    if isinstance(error, RateLimited):
-        when = f"{error.retry_at:%Y-%m-%d %H:%M}"
-        if when not in summary.message:
-            summary.message = f"{summary.message.rstrip('.')}. Come back after {when} UTC."
-        summary.exit_code = TRY_LATER
-    elif isinstance(error, TemporaryError):
-        summary.exit_code = TRY_LATER
-        summary.message += " Try again later; nothing is lost."
-    elif isinstance(error, Busy):
-        summary.exit_code = TRY_LATER
-    else:
-        summary.exit_code = NEEDS_A_PERSON
-    if isinstance(error, AuthorizationError) and error.code in RECONNECT_CODES:
-        connect = f"narada connect-{error.service} -u {user}"
-        summary.message = f"{summary.message.rstrip('.')}. Connect it again: {connect}"
-    if isinstance(error, AuthorizationError | ServiceClosed):
-        accounts.note_refusal(user, error.service, error)
-
-
-def _state_of(summary: Summary) -> Run.State:
-    if summary.more or summary.exit_code == TRY_LATER:
-        return Run.State.LATER
-    return Run.State.STOPPED if summary.exit_code else Run.State.DONE
-
-
-def _note_on_checkpoint(user: User, kind: Run.Kind, summary: Summary, state: Run.State) -> None:
-    listings = {
-        Run.Kind.IMPORT: Checkpoint.Listing.SAVED,
-        Run.Kind.EXPORT: Checkpoint.Listing.LOVED,
-    }
-    if kind not in listings:
-        return
-    fields: dict[str, object] = {"last_error": summary.message if summary.exit_code else ""}
-    if state == Run.State.DONE:
-        fields["last_success_at"] = timezone.now()
-    Checkpoint.objects.filter(user=user, listing=listings[kind]).update(**fields)

@@ -15,7 +15,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError
 
 from connectors.account_export import FileRejected
 from connectors.errors import ConnectorError, RateLimited, TemporaryError
@@ -61,6 +61,8 @@ def explain_database(error: DatabaseError) -> Error:
         return Error("The database is older than the program. Run: narada init-db")
     if isinstance(cause, sqlite3.Error) and "locked" in text:
         return Error("The database is in use by another program; try again in a moment.", TRY_LATER)
+    if isinstance(error, IntegrityError) and "foreign key" in text.lower():
+        return Error("The user was deleted while this ran, so it ended. Nothing was changed.")
     if "full" in text or "disk I/O" in text or "No space" in text:
         return Error(
             f"The database cannot be written ({text}). Make room on the disk and run this again; "

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from likes.forms import DeleteAccountForm, SyncSettingsForm
+from likes.leaving import delete_user
 from likes.library_files import export_library
 from likes.models import SyncSettings
 
@@ -47,9 +47,9 @@ def delete_account(request: HttpRequest) -> HttpResponse:
     """Delete the user and every row that belongs to them, at once."""
     form = DeleteAccountForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        user = User.objects.get(pk=request.user.pk)
+        user_id = request.user.pk
         logout(request)
-        user.delete()
+        delete_user(user_id)
         messages.success(request, "Your account and everything in it is deleted.")
         return redirect("account_login")
     return render(request, "likes/delete_account.html", {"form": form})
