@@ -139,12 +139,10 @@ def _refresh_known(
     )  # fmt: skip
     if source == Source.FILE:
         tracks = [mapping.track_id for mapping in changed]
-        Like.objects.of(user).filter(track__in=tracks).exclude(source=Source.FILE).update(
-            source=Source.FILE
-        )
+        Like.objects.filter(track__in=tracks).exclude(source=Source.FILE).update(source=Source.FILE)
     like_again(user, liked_again, source, run)
     if nameless_again:
-        nameless = Like.objects.of(user).on(Service.NARADA).filter(track__in=nameless_again)
+        nameless = Like.objects.on(Service.NARADA).filter(track__in=nameless_again)
         ended = nameless.filter(state=State.REMOVED)
         RunChange.objects.record(run, RunChange.What.ADDED, ended.values_list("pk", "state"))
         nameless.update(state=State.UNAVAILABLE, removed_at=None, updated_at=timezone.now())
@@ -212,7 +210,7 @@ def _add_fresh(
     )  # fmt: skip
     if listed:
         like_again(user, [*given_ids, *merged], source, run)
-    _date_merged_likes(user, merged)
+    _date_merged_likes(merged)
 
 
 def _create_tracks(
@@ -317,7 +315,7 @@ def _new_likes(
     return likes
 
 
-def _date_merged_likes(user: User, merged: list[ServiceMapping]) -> None:
+def _date_merged_likes(merged: list[ServiceMapping]) -> None:
     """A track with several ids counts as liked since the earliest of them."""
     earliest: dict[int, datetime] = {}
     for mapping in merged:
@@ -326,7 +324,7 @@ def _date_merged_likes(user: User, merged: list[ServiceMapping]) -> None:
             earliest[mapping.track_id] = min(mapping.liked_at, known)
     later = [
         like
-        for like in Like.objects.of(user).filter(track__in=earliest)
+        for like in Like.objects.filter(track__in=earliest)
         if like.liked_at is None or like.liked_at > earliest[like.track_id]
     ]
     for like in later:

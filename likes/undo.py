@@ -251,7 +251,7 @@ def _carry_out(undo: Undo, started_by: str) -> None:
     for chunk in chunked(undo.changes[What.LOVED], CHUNK):
         stop_loving(Like.objects.filter(pk__in=[change.like_id for change in chunk]), by, why)
     for chunk in chunked(_list_tracks(undo.changes[What.ADDED]), CHUNK):
-        end_likes(run.user, chunk, by, why)
+        end_likes(chunk, by, why)
     by.counts = {"run": run.pk, "taken_back": undo.count, "skipped": undo.skipped.total()}
     by.message = f"Took back run {run.pk}, {run}."
     by.ended_at = timezone.now()

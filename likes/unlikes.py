@@ -33,7 +33,7 @@ def like_again(
         return
     now = timezone.now()
     liked_at = {mapping.track_id: mapping.liked_at for mapping in mappings}
-    likes = Like.objects.of(user).filter(track__in=liked_at)
+    likes = Like.objects.filter(track__in=liked_at)
     on_spotify = dict(likes.on(Service.SPOTIFY).values_list("track_id", "state"))
     likes.on(Service.SPOTIFY).update(
         state=State.PRESENT, removed_at=None, confirmed_at=now, updated_at=now
@@ -89,27 +89,25 @@ def mark_removed_on_spotify(
     mappings = ServiceMapping.objects.of(user).on(Service.SPOTIFY).keyed(keys)
     tracks = set(mappings.values_list("track_id", flat=True))
     count = mappings.update(listed=False, updated_at=now)
-    still = (
-        ServiceMapping.objects.of(user).on(Service.SPOTIFY).filter(track__in=tracks, listed=True)
-    )
+    still = ServiceMapping.objects.on(Service.SPOTIFY).filter(track__in=tracks, listed=True)
     gone = tracks - set(still.values_list("track_id", flat=True))
-    likes = Like.objects.of(user).filter(track__in=gone)
+    likes = Like.objects.filter(track__in=gone)
     likes.on(Service.SPOTIFY).update(state=State.REMOVED, removed_at=now, updated_at=now)
     # Of what was never more than a row that says nothing, nothing is worth keeping.
     nameless = likes.on(Service.NARADA).filter(state=State.UNAVAILABLE)
     _change(run, What.REMOVED, nameless, state=State.REMOVED, removed_at=now)
     if follow:
-        end_likes(user, gone, run)
+        end_likes(gone, run)
     return count
 
 
-def end_likes(user: User, tracks: Collection[int], run: Run | None, why: str = "") -> None:
+def end_likes(tracks: Collection[int], run: Run | None, why: str = "") -> None:
     """These likes end in Narada, and what Narada itself loved of them is to be un-loved.
 
     What a person ruled out stays so. ``why`` is kept with the rows of Last.fm.
     """
     now = timezone.now()
-    likes = Like.objects.of(user).filter(track__in=tracks)
+    likes = Like.objects.filter(track__in=tracks)
     in_narada = likes.on(Service.NARADA).exclude(state=State.REMOVED)
     _change(run, What.REMOVED, in_narada, state=State.REMOVED, removed_at=now)
     stop_loving(likes.on(Service.LASTFM), run, why)
