@@ -39,7 +39,7 @@ from likes.models import (
     TrackKey,
 )
 from likes.search import search_tracks
-from likes.templatetags.narada import length, percent
+from likes.templatetags.narada import length, say_verdict
 
 # Tokens are nobody's business, and the apps' secrets are settings.
 admin.site.unregister([SocialToken, SocialApp, SocialAccount])
@@ -224,7 +224,7 @@ class LikeAdmin(LinkedByName):
 class ServiceMappingAdmin(LinkedByName):
     form = MappingForm
     decisions = ("decide", "artist", "name")
-    list_display = ("names", "track_page", "owner", "service", "decided", "rule", "sure")
+    list_display = ("names", "track_page", "owner", "service", "decided", "rule", "judged")
     list_filter = (WrongMapping, "service", "decision", "decided_by", "rule", "listed", "source")
     list_select_related = ("track", "user")
     date_hierarchy = "updated_at"
@@ -246,9 +246,9 @@ class ServiceMappingAdmin(LinkedByName):
     def decided(self, mapping: ServiceMapping) -> str:
         return f"{mapping.get_decision_display()} ({mapping.get_decided_by_display()})"
 
-    @admin.display(description="sure", ordering="score")
-    def sure(self, mapping: ServiceMapping) -> str:
-        return percent(mapping.score)
+    @admin.display(description="the matcher says", ordering="score")
+    def judged(self, mapping: ServiceMapping) -> str:
+        return say_verdict(mapping.verdict)
 
     @admin.display(description="evidence")
     def evidence_told(self, mapping: ServiceMapping) -> str:

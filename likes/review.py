@@ -172,10 +172,17 @@ def reopen(like: Like, by: AbstractBaseUser) -> None:
 
 
 def accept_best(like: Like, by: AbstractBaseUser) -> None:
-    """Accept the likeliest candidate; where two are equally likely, a person must look."""
-    best = list(candidates(like.track_id)[:2])
-    if not best:
+    """Accept the likeliest candidate of a case that waits, never one that the matcher calls another
+    recording; where two are equally likely, a person must look."""
+    found = candidates(like.track_id)
+    best = [mapping for mapping in found if mapping.verdict != "different"][:2]
+    if not found:
         raise NotPossible("there is no candidate")
+    if not best:
+        raise NotPossible("every candidate looks like another recording")
+    pages = ServiceMapping.objects.on(Service.LASTFM).filter(track=like.track_id)
+    if pages.filter(decision=Decision.ACCEPTED).exists():
+        raise NotPossible("it stands on a page already")
     if len(best) == 2 and best[0].score == best[1].score:
         raise NotPossible("two candidates are equally likely")
     accept(best[0], by)

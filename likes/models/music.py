@@ -301,3 +301,13 @@ class ServiceMapping(models.Model):
             f"{', '.join(self.artists)} – {self.title} on {self.get_service_display()} "
             f"({self.get_decision_display()})"
         )
+
+    @property
+    def verdict(self) -> str:
+        """What the matcher says of the item: "match", "review", "different"; "" where it was never
+        asked. Pages show it instead of the score: on hard pairs a score misleads."""
+        kinds = {piece.get("kind") for piece in self.evidence}
+        if not kinds:
+            return ""
+        grave = (kind for kind in ("differs", "doubt") if kind in kinds)
+        return {"differs": "different", "doubt": "review"}.get(next(grave, ""), "match")

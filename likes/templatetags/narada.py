@@ -1,4 +1,4 @@
-"""How the pages write lengths and scores, and where a track is to be seen on its service."""
+"""How the pages write lengths and verdicts, and where a track is to be seen on its service."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from django.utils.safestring import SafeString
 from likes.models import Like, Run, ServiceMapping
 
 register = template.Library()
+
+_VERDICTS = {
+    "match": "looks like the same recording",
+    "review": "may be the same recording",
+    "different": "looks like another recording",
+}
 
 _TONES = {
     Like.State.PRESENT: "good",
@@ -42,11 +48,9 @@ def length(duration_ms: int | None) -> str:
 
 
 @register.filter
-def percent(score: float | None) -> str:
-    """Write a score of 0 to 1 as "87 %"; never "100 %" for what is not certain."""
-    if score is None:
-        return ""
-    return f"{min(99, round(score * 100)) if score < 1 else 100} %"
+def say_verdict(verdict: str) -> str:
+    """Write what the matcher says of a candidate in words."""
+    return _VERDICTS.get(verdict, "")
 
 
 @register.filter

@@ -429,3 +429,32 @@ def test_decide_many_counts_and_says_why_not(ada: User) -> None:
         "there is no candidate": 1,
     }
     assert str(outcome).startswith("1 changed, 2 skipped (")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "accepted"),
+    [(["agrees", "doubt"], True), (["agrees"], True), (["doubt", "differs"], False)],
+)
+def test_accept_best_never_takes_another_recording(
+    ada: User, kinds: list[str], accepted: bool
+) -> None:
+    like = like_song(ada)
+    page = add_page(like, "Pts. 6-9", score=0.5, evidence=[{"kind": kind} for kind in kinds])
+
+    outcome = review.decide_many(review.accept_best, [like], ada)
+
+    assert outcome.done == accepted
+    assert decision_of(page)[0] == ("accepted" if accepted else "candidate")
+    if not accepted:
+        assert outcome.skipped == {"every candidate looks like another recording": 1}
+
+
+def test_accept_best_passes_over_what_stands_on_a_page(ada: User) -> None:
+    like = like_song(ada, State.PRESENT)
+    add_page(like, "Hey Jude", Decision.ACCEPTED)
+    other = add_page(like, "Hey Jude - Mono", score=0.9)
+
+    outcome = review.decide_many(review.accept_best, [like], ada)
+
+    assert outcome.skipped == {"it stands on a page already": 1}
+    assert decision_of(other)[0] == "candidate"
