@@ -6,7 +6,11 @@ Known by what they hold, never by their names:
 * Exportify CSV (exportify.net and watsonbox.github.io/exportify), old and new, in any language;
 * TuneMyMusic CSV, of which rows of type Favorite are likes;
 * saved tracks as JSON, as ``GET /me/tracks`` gives them or shorter;
+* spotify-backup, JSON and text, and other files with a list of liked songs beside playlists;
 * any CSV with a column for the title and one for the artist.
+
+Rows that say they are no likes are left out. A history of plays, or an answer that lists anything
+but likes, is refused.
 
 Everything is read before anything is returned: a file is taken as a whole or refused as a whole.
 """

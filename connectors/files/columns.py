@@ -18,16 +18,18 @@ NAMES: dict[str, str] = {
         nomedellatraccia faixa musica brano chanson morceau lied liedtitel tracktitel nummernaam
         nummer latensnamn parcaadi sarki トラック名 曲名 タイトル όνομακομματιού اسمالأغنية
         название трек песня названиетрека utwor tytul 歌曲 歌名 曲目 name""",
-    "artist": """artistnames artistname artists artist trackartists trackartist performer singer
-        band artista artistas artiste artistes kunstler kunstlernamen kunstlername interpret
-        interprete interpretes nombresdelartista nombredelartista nomsdelartiste nomdelartiste
-        nomedellartista nomesdoartista nomedoartista naamvanartiest artiest artistensnamn
-        sanatciadi sanatci アーティスト名 アーティスト όνοματακαλλιτέχνη
-        أسماءالفنانين исполнитель исполнители артист artysta wykonawca 歌手 艺术家 藝人""",
+    "artist": """artistnames artistname artistsnames artistsname artists artist trackartists
+        trackartist performer singername singer band artista artistas artiste artistes kunstler
+        kunstlernamen kunstlername interpret interprete interpretes nombresdelartista
+        nombredelartista nomsdelartiste nomdelartiste nomedellartista nomesdoartista
+        nomedoartista naamvanartiest artiest artistensnamn sanatciadi sanatci アーティスト名
+        アーティスト όνοματακαλλιτέχνη أسماءالفنانين исполнитель исполнители артист artysta
+        wykonawca 歌手 艺术家 藝人""",
     "album": """albumname albumtitle album trackalbumname trackalbum release nombredelalbum
         nomdelalbum nomedellalbum nomedoalbum naamvanalbum albumetsnamn albumadi アルバム名 アルバム
         όνομαάλμπουμ اسمالألبوم альбом 专辑 專輯""",
-    "added": """addedat dateadded addeddate addedon likedat likedon dateliked savedat savedon
+    "added": """addedat dateadded timeadd timeadded lovedat lovedon dateloved favoritedat
+        dateaddedtolibrary addeddate addedon likedat likedon dateliked savedat savedon
         datesaved added liked saved adddate hinzugefugtam anadidoen ajoutele aggiuntoil
         adicionadoem toegevoegdop tillagdvid eklenmetarihi 追加日時 προστέθηκεστις أضيففي
         датадобавления добавлено fechaanadida dateajout""",
@@ -43,7 +45,7 @@ NAMES: dict[str, str] = {
         urisdelartiste uridellartista urisdoartista artiesturi artistensuri sanatciuri
         spotifyartistids spotifyartistid アーティストuri""",
     "kind": "type",
-    "playlist": "playlistname",
+    "playlist": "playlistname playlist playlisttitle listname",
 }
 # All of these are looked at in each row, the surest first.
 SPOTIFY_NAMES = """trackuri spotifyuri spotifytrackuri spotifyid spotifytrackid trackid
@@ -52,20 +54,6 @@ SPOTIFY_NAMES = """trackuri spotifyuri spotifytrackuri spotifyid spotifytrackid 
     id urititre uridutitre uridelacancion uridafaixa uridellatraccia nummeruri latensuri
     parcauri トラックuri"""
 PLURALS = "artistnames artists trackartists artistas artistes interpretes исполнители"
-HISTORY_NAMES = frozenset(
-    {
-        "msplayed",
-        "endtime",
-        "playedat",
-        "uts",
-        "utctime",
-        "scrobbledat",
-        "scrobbletime",
-        "listenedat",
-        "mastermetadatatrackname",
-    }
-)
-
 # The first layouts of Exportify, for files whose headers tell nothing. Track URI, then:
 # watsonbox since 2018-01: title, artist URIs, artists, album URI, album, ...
 # exportify.net: title, album, artists, release date, duration, ...
@@ -148,10 +136,6 @@ def count_known(names: Sequence[str]) -> int:
     """How many of these names are columns that Narada reads."""
     known = {key for keys in _KEYS.values() for key in keys} | set(_SPOTIFY_KEYS)
     return sum(make_key(name) in known for name in names)
-
-
-def is_history(names: Sequence[str]) -> bool:
-    return any(make_key(name) in HISTORY_NAMES for name in names)
 
 
 def place_columns(rows: Sequence[Sequence[str]]) -> Columns:

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from connectors.files.histories import REFUSAL
 from connectors.files.json_files import read_json
+from connectors.files.lists import name_left_out, read_sections
 from connectors.files.outcome import ASK_FOR_ACCOUNT_DATA, MAX_BYTES, FileRejected, LikesFile
 from connectors.files.tables import read_table
 from connectors.files.text import decode_text
@@ -77,7 +79,17 @@ def read_bytes(data: bytes) -> LikesFile:
     start = text.lstrip()[:1]
     if start == "<":
         raise FileRejected("is a web page or XML, not an export of likes")
-    return read_json(text.strip()) if start in "[{" else read_table(text)
+    if start in "[{":
+        return read_json(text.strip())
+    if text.startswith("#AUDIOSCROBBLER"):
+        raise FileRejected(REFUSAL)
+    sections = read_sections(text)
+    if sections is None:
+        return read_table(text)
+    name, table, others = sections
+    likes = read_table(table)
+    left_out = name_left_out(others, name) if others else ""
+    return replace(likes, note="; ".join(filter(None, [likes.note, left_out])))
 
 
 def _read_folder(path: Path) -> LikesFile:
@@ -133,7 +145,7 @@ def _read_archive(archive: zipfile.ZipFile) -> LikesFile:
         raise FileRejected("is a spreadsheet or document; open it and save it as CSV UTF-8")
     libraries = [info for info in infos if LIBRARY_NAME.fullmatch(_base(info))]
     chosen = libraries or [
-        info for info in infos if _base(info).lower().endswith((".json", ".csv"))
+        info for info in infos if _base(info).lower().endswith((".json", ".jsonl", ".csv"))
     ]
     if not chosen:
         raise FileRejected(f"is a zip without YourLibrary.json; {ASK_FOR_ACCOUNT_DATA}")

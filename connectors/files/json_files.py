@@ -6,16 +6,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from connectors.files.answers import refuse_answer, refuse_object, refuse_rows
 from connectors.files.artists import ONE_ARTIST, learn_artists
-from connectors.files.columns import Columns, is_history, name_columns
+from connectors.files.columns import Columns, name_columns
+from connectors.files.histories import MOST_ROWS, refuse_history
+from connectors.files.judgements import Judgement, is_judgement, judge
 from connectors.files.likes import NO_TRACK, Row, make_broken, make_like
+from connectors.files.lists import choose_list
 from connectors.files.outcome import (
     ACCOUNT_DATA,
-    ASK_FOR_ACCOUNT_DATA,
     SAVED_TRACKS,
     FileRejected,
     LikesFile,
 )
+from connectors.files.trust import clear_doubtful_ids, drop_doubtful_columns
 from connectors.files.values import (
     clean_detail,
     clean_name,
@@ -32,6 +36,8 @@ LIBRARY_SECTIONS = frozenset(
     {"albums", "shows", "episodes", "bannedTracks", "artists", "bannedArtists", "other"}
 )
 OTHER_TYPES = ("album", "artist", "playlist", "show", "episode", "user")
+#: Under these a row of other programs and services holds its song.
+INNER_NAMES = ("track", "track_metadata", "song", "recording", "attributes")
 UNKNOWN = (
     "is JSON, but no list of likes that Narada knows (YourLibrary.json, answers of GET /me/tracks)"
 )
@@ -39,18 +45,22 @@ UNKNOWN = (
 
 def read_json(text: str) -> LikesFile:
     """The likes of a JSON file or of JSON lines. Raises ``FileRejected`` with the place."""
-    value = _load(text)
-    if isinstance(value, dict):
-        if isinstance(value.get("playlists"), list):
-            raise FileRejected(
-                "holds playlists, not likes; the liked songs are in YourLibrary.json beside it"
-            )
-        if _is_library(value):
-            return _read_library(value)
+    whole = _load(text)
+    if isinstance(whole, dict) and _is_library(whole):
+        return _read_library(whole)
+    refuse_object(whole)
+    value, left_out = choose_list(whole)
+    if not left_out:
+        refuse_answer(value)
     places = list(_find_rows(value, ""))
-    _refuse_others(value, places)
-    items = _read_rows(places)
-    return LikesFile(SAVED_TRACKS, tuple(items), _note(value, items))
+    if not left_out:
+        refuse_rows([row for _, row in places])
+    refuse_history(*_make_table(places[:MOST_ROWS]))
+    _refuse_others(places)
+    places, judgement = _judge_rows(places)
+    items, doubt = clear_doubtful_ids(_read_rows(places))
+    notes = [_note(value, items, len(judgement.refused)), left_out, judgement.note, doubt]
+    return LikesFile(SAVED_TRACKS, items, "; ".join(filter(None, notes)))
 
 
 def _load(text: str) -> object:
@@ -70,14 +80,19 @@ def _load(text: str) -> object:
 
 
 def _load_lines(text: str) -> list[object]:
+    """JSON lines; a broken one is its own text, unless there are too many for a file of such."""
     values: list[object] = []
+    broken = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             values.append(json.loads(line))
-        except (ValueError, RecursionError) as error:
-            raise FileRejected(f"is no sound JSON: line {number} is no JSON value") from error
+        except (ValueError, RecursionError):
+            values.append(line)
+            broken.append(number)
+    if 3 * len(broken) > len(values):
+        raise FileRejected(f"is no sound JSON: line {broken[0]} is no JSON value")
     return values
 
 
@@ -118,7 +133,12 @@ def _find_rows(value: object, path: str) -> Iterator[tuple[str, object]]:
                 yield f"{path}[{i}]", _flatten(entry)
     elif isinstance(value, dict):
         lists = [name for name, entry in value.items() if isinstance(entry, list)]
-        name = "items" if "items" in lists else lists[0] if len(lists) == 1 else None
+        inner = [name for name, entry in value.items() if isinstance(entry, dict)]
+        name = next((known for known in ("items", "tracks", "track") if known in lists), None)
+        if name is None and len(lists) == 1:
+            name = lists[0]
+        if name is None and not lists and len(inner) == 1:
+            name = inner[0]
         if _is_like(value):
             yield path or "the object", value
         elif name is None or not (value[name] or name in ("items", "tracks")):
@@ -131,24 +151,58 @@ def _find_rows(value: object, path: str) -> Iterator[tuple[str, object]]:
 
 def _flatten(entry: object) -> object:
     """A row whose ``track`` is no track object of Spotify's, as one object with all its names."""
-    track = entry.get("track") if isinstance(entry, dict) else None
-    if not isinstance(entry, dict) or not isinstance(track, dict) or "artists" in track:
+    if not isinstance(entry, dict):
         return entry
-    return {**track, **{name: value for name, value in entry.items() if name != "track"}}
+    date = entry.get("date")
+    if isinstance(date, dict) and "uts" in date:  # a loved track of Last.fm
+        entry = {**entry, "added_at": date["uts"]}
+    if "track_metadata" in entry and "created" in entry:  # a love of ListenBrainz
+        entry = {**entry, "added_at": entry["created"]}
+    for inner in INNER_NAMES:
+        track = entry.get(inner)
+        if isinstance(track, dict) and (inner != "track" or "artists" not in track):
+            rest = {name: value for name, value in entry.items() if name != inner}
+            return {**track, **rest}
+    return entry
 
 
 def _is_page(value: object) -> bool:
     return isinstance(value, dict) and isinstance(value.get("items"), list)
 
 
-def _refuse_others(value: object, places: Sequence[tuple[str, object]]) -> None:
+def _make_table(places: Sequence[tuple[str, object]]) -> tuple[list[str], list[list[str]]]:
+    """Rows as a table of their plain values, with title and artist of a track inside a row."""
+    flat: list[dict[str, object]] = []
+    for _, row in places:
+        if not isinstance(row, dict):
+            continue
+        track = row.get("track")
+        inner = track if isinstance(track, dict) else {}
+        artists = inner.get("artists", row.get("artists"))
+        credit = artists[0] if isinstance(artists, list) and artists else artists
+        flat.append({**{k: inner[k] for k in ("name",) if k in inner}, **row, "artists": credit})
+    names = list(dict.fromkeys(name for row in flat for name in row))
+    return names, [[_text(row.get(name)) for name in names] for row in flat]
+
+
+def _judge_rows(
+    places: Sequence[tuple[str, object]],
+) -> tuple[list[tuple[str, object]], Judgement]:
+    """The rows without those that say that they are no likes."""
+    cells: dict[str, list[str]] = {}
+    for i, (_, row) in enumerate(places):
+        track = row.get("track") if isinstance(row, dict) else None
+        for part in (track, row):
+            for name, value in part.items() if isinstance(part, dict) else ():
+                if is_judgement(name):
+                    cells.setdefault(name, [""] * len(places))[i] = _text(value)
+    judgement = judge(list(cells), list(cells.values()))
+    kept = [place for i, place in enumerate(places) if i not in judgement.refused]
+    return kept, judgement
+
+
+def _refuse_others(places: Sequence[tuple[str, object]]) -> None:
     """Raise unless most rows look like likes."""
-    href = value.get("href") if isinstance(value, dict) else None
-    rows = [(path, row) for path, row in places if isinstance(row, dict)]
-    if any(is_history([*row]) for _, row in rows[:100]) or (
-        isinstance(href, str) and "recently-played" in href
-    ):
-        raise FileRejected(f"is a history of plays, not of likes; {ASK_FOR_ACCOUNT_DATA}")
     strange = [path for path, row in places if row is not None and not _is_like(row)]
     if strange and 2 * len(strange) >= len(places):
         raise FileRejected(f"{UNKNOWN}: {strange[0]} is no saved track")
@@ -253,7 +307,11 @@ def _read_flat(
     )
     day_first = is_day_first(dates)
     lengths, isrcs = read_lengths(column(columns.duration)), column(columns.isrc)
-    flags, ids = column(columns.explicit), [column(place) for place in columns.spotify]
+    flags = column(columns.explicit)
+    ids = [column(place) for place in columns.spotify]
+    songs = list(zip(titles, credits, strict=True))
+    trusted = drop_doubtful_columns(range(len(ids)), ids, songs)
+    ids = [ids[place] for place in trusted]
     items = []
     for i, (path, row) in enumerate(places):
         if row is None:
@@ -314,10 +372,10 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _note(value: object, items: Sequence[LikedTrack]) -> str:
+def _note(value: object, items: Sequence[LikedTrack], refused: int) -> str:
     total = value.get("total") if isinstance(value, dict) else None
-    notes = [] if items else ["the list is empty"]
-    if isinstance(total, int) and total > len(items):
+    notes = [] if items or refused else ["the list is empty"]
+    if isinstance(total, int) and total > len(items) + refused:
         notes.append(
             f"the file holds {len(items):,} of {total:,} likes; its other pages are missing"
         )

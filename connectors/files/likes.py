@@ -10,6 +10,8 @@ from connectors.files.values import clean_detail, clean_name, find_track_id, rea
 from connectors.records import LikedTrack, ServiceTrack
 
 LONGEST_LABEL = 300
+LONGEST_NAME = 2_000
+"""Characters of a title or of an artist; what is longer is a broken file's."""
 NO_TRACK = re.compile(r"spotify(?::|\.com/)(?:album|artist|playlist|show)\b")
 NO_TRACK_REASON = "not a track"
 
@@ -42,6 +44,9 @@ def make_like(row: Row) -> LikedTrack:
     strange = "" if track_id else _find_other_kind(ids)
     if strange:
         return LikedTrack(None, row.liked_at, strange, _shorten(names or uri))
+    if max(map(len, (title, *row.artists))) > LONGEST_NAME:
+        reason = f"{row.where} has a name of more than {LONGEST_NAME:,} characters"
+        return LikedTrack(None, row.liked_at, reason, _shorten(uri or names))
     missing = [name for name, value in (("title", title), ("artist", row.artists)) if not value]
     if missing:
         reason = f"{row.where} has no {' and no '.join(missing)}"

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from statistics import median_low
 
+from connectors.files.answers import refuse_ranges
 from connectors.files.artists import ONE_ARTIST, ArtistColumn, learn_artists
 from connectors.files.columns import (
     Columns,
-    count_known,
     fill_columns,
     find_link_column,
-    is_history,
     name_columns,
     place_columns,
 )
+from connectors.files.histories import refuse_history
+from connectors.files.judgements import is_judgement, judge
 from connectors.files.likes import NO_TRACK_REASON, Row, make_broken, make_like
+from connectors.files.lines import read_lines
+from connectors.files.lists import choose_liked, name_left_out
 from connectors.files.outcome import (
-    ASK_FOR_ACCOUNT_DATA,
     EXPORTIFY,
     OTHER_CSV,
     TUNEMYMUSIC,
     FileRejected,
     LikesFile,
 )
+from connectors.files.trust import clear_doubtful_ids, drop_doubtful_columns
 from connectors.files.values import (
     clean_detail,
+    clean_name,
     find_track_id,
     is_day_first,
     read_date,
@@ -40,8 +42,9 @@ from connectors.files.values import (
 from connectors.records import LikedTrack
 from connectors.text import normalize_isrc
 
-DELIMITERS = (",", ";", "\t", "|")
 FAVOURITES = frozenset({"favorite", "favorites", "favourite", "favourites"})
+OTHER_KINDS = frozenset({"playlist", "album", "artist"})
+SHOWN_ROWS = 5
 EXPORTIFY_IDS = frozenset({"Track URI", "Spotify URI", "Track ID", "Spotify ID"})
 
 
@@ -55,6 +58,21 @@ class Table:
     header: list[str]
     numbers: list[int]
     rows: list[list[str]]
+    problems: dict[int, str] = field(default_factory=dict)
+    """What is wrong with rows that cannot be read, by their numbers."""
+
+    def take(self, places: Sequence[int]) -> Table:
+        """The table with these rows alone; what is odd is still told by all of them."""
+        if len(places) == len(self.rows):
+            return self
+        kept = Table(
+            self.header,
+            [self.numbers[i] for i in places],
+            [self.rows[i] for i in places],
+            self.problems,
+        )
+        kept.__dict__["longest"] = self.longest
+        return kept
 
     @cached_property
     def width(self) -> int:
@@ -75,8 +93,8 @@ class Table:
 def read_table(text: str) -> LikesFile:
     """The likes of a CSV file. Raises ``FileRejected`` with the place."""
     table = _read_rows(text)
-    if is_history(table.header):
-        raise FileRejected(f"is a history of plays, not of likes; {ASK_FOR_ACCOUNT_DATA}")
+    refuse_history(table.header, table.rows)
+    refuse_ranges(table.header, table.rows)
     columns, placed = _find_columns(table)
     if not columns.are_enough:
         places = (("title", columns.title), ("artist", columns.artist))
@@ -85,52 +103,87 @@ def read_table(text: str) -> LikesFile:
             "is no list of likes that Narada knows: its first row names no column for the "
             f"{missing}: {_quote(table.header)}; name them so, or export with Exportify"
         )
-    if columns.kind is not None and columns.playlist is not None:
-        return _read_tunemymusic(table, replace(columns, is_plural=False))
+    table, columns, notes, is_tunemymusic = _choose_rows(table, columns)
+    columns, doubtful = _trust_ids(table, columns)
     names = set(table.header)
     has_ids = columns.artist_ids is not None and bool(columns.spotify)
     is_exportify = placed or has_ids or ("Track Name" in names and names & EXPORTIFY_IDS)
-    kind = EXPORTIFY if is_exportify else OTHER_CSV
-    items, note = _read_items(table, columns)
+    kind = TUNEMYMUSIC if is_tunemymusic else EXPORTIFY if is_exportify else OTHER_CSV
+    items, note = _read_items(table, columns, is_one_artist=is_tunemymusic)
     if items and all(item.unavailable == NO_TRACK_REASON for item in items):
         raise FileRejected("lists albums, artists or playlists and no tracks")
-    return LikesFile(kind, items, note)
+    items, doubt = clear_doubtful_ids(items)
+    odd = [line for line, item in zip(table.numbers, items, strict=True) if _is_odd(item)]
+    return LikesFile(
+        kind, items, "; ".join(filter(None, [note, *notes, doubtful, doubt, _note_odd(odd)]))
+    )
+
+
+def _choose_rows(table: Table, columns: Columns) -> tuple[Table, Columns, list[str], bool]:
+    """The rows that are likes, what is said of the others, and whether it is TuneMyMusic's."""
+    notes = []
+    kinds = {_get(row, columns.kind).strip().casefold() for row in table.rows}
+    is_tunemymusic = (
+        columns.kind is not None
+        and columns.playlist is not None
+        and bool(kinds & (FAVOURITES | OTHER_KINDS))
+    )
+    chosen = list(range(len(table.rows)))
+    if is_tunemymusic:
+        columns = replace(columns, is_plural=False)
+        chosen = [
+            i
+            for i in chosen
+            if _get(table.rows[i], columns.kind).strip().casefold() in FAVOURITES
+            or _has_wrong_width(table, columns, i)
+        ]
+        if others := len(table.rows) - len(chosen):
+            notes.append(f"rows of playlists, albums or artists left out: {others:,}")
+    elif columns.playlist is not None:
+        names = [_get(row, columns.playlist).strip() for row in table.rows]
+        liked = choose_liked(dict.fromkeys(names))
+        if liked is not None and len(set(names)) > 1:
+            chosen = [i for i in chosen if names[i] == liked or _has_wrong_width(table, columns, i)]
+            notes.append(name_left_out([name for name in names if name != liked], liked))
+    table = table.take(chosen)
+    judged = [place for place, name in enumerate(table.header) if is_judgement(name)]
+    sound = [i for i in range(len(table.rows)) if not _has_wrong_width(table, columns, i)]
+    judgement = judge(
+        [table.header[place] for place in judged],
+        [[_get(table.rows[i], place) for i in sound] for place in judged],
+    )
+    refused = {sound[i] for i in judgement.refused}
+    notes.append(judgement.note)
+    table = table.take([i for i in range(len(table.rows)) if i not in refused])
+    return table, columns, notes, is_tunemymusic
+
+
+def _trust_ids(table: Table, columns: Columns) -> tuple[Columns, str]:
+    """The columns without those whose ids are not the tracks', and a note on these."""
+    sound = [row for i, row in enumerate(table.rows) if not _has_wrong_width(table, columns, i)]
+    names = [
+        (clean_name(_get(row, columns.title)), (clean_name(_get(row, columns.artist)),))
+        for row in sound
+    ]
+    cells = [[_get(row, place) for row in sound] for place in columns.spotify]
+    trusted = drop_doubtful_columns(columns.spotify, cells, names)
+    dropped = [table.header[place] for place in columns.spotify if place not in trusted]
+    note = (
+        f"ids not read, as they stand under different names: {_quote(dropped)}" if dropped else ""
+    )
+    return replace(columns, spotify=trusted), note
 
 
 def _read_rows(text: str) -> Table:
-    if text.lower().startswith("sep=") and "\n" in text:
-        text = text.split("\n", 1)[1]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_find_delimiter(text), strict=True)
-    numbers, rows = [], []
-    number = 0
-    try:
-        for number, row in enumerate(reader, start=1):
-            if any(cell.strip() for cell in row):
-                numbers.append(number)
-                rows.append(row)
-    except csv.Error as error:
-        raise FileRejected(
-            f"is no sound CSV: row {number + 1}, line {reader.line_num}: {error}"
-        ) from error
-    if not rows:
+    lines = read_lines(text)
+    if not lines:
         raise FileRejected("is empty; export it again")
+    problems = {line.number: line.problem for line in lines if line.problem}
+    rows = [line.cells for line in lines]
+    numbers = [line.number for line in lines]
     if any(find_track_id(cell) for cell in rows[0]):
-        return Table([""] * len(rows[0]), numbers, rows)
-    return Table([cell.strip() for cell in rows[0]], numbers[1:], rows[1:])
-
-
-def _find_delimiter(text: str) -> str:
-    """The sign that gives the most columns that are known, else the most columns."""
-    line = next((line for line in text[:100_000].splitlines() if line.strip()), "")
-
-    def rate(delimiter: str) -> tuple[int, int]:
-        try:
-            cells = next(csv.reader([line], delimiter=delimiter), [])
-        except csv.Error:
-            return (0, 0)
-        return (count_known(cells), len(cells))
-
-    return max(DELIMITERS, key=rate)
+        return Table([""] * len(rows[0]), numbers, rows, problems)
+    return Table([cell.strip() for cell in rows[0]], numbers[1:], rows[1:], problems)
 
 
 def _find_columns(table: Table) -> tuple[Columns, bool]:
@@ -148,27 +201,12 @@ def _find_columns(table: Table) -> tuple[Columns, bool]:
     return columns, is_placed
 
 
-def _read_tunemymusic(table: Table, columns: Columns) -> LikesFile:
-    """Only rows of type Favorite are likes; playlists, albums and artists are not."""
-    chosen = [
-        place
-        for place, row in enumerate(table.rows)
-        if _get(row, columns.kind).strip().casefold() in FAVOURITES
-    ]
-    others = len(table.rows) - len(chosen)
-    kept = Table(table.header, [table.numbers[i] for i in chosen], [table.rows[i] for i in chosen])
-    items, note = _read_items(kept, columns)
-    if others:
-        note = "; ".join(
-            filter(None, [note, f"rows of playlists, albums or artists left out: {others:,}"])
-        )
-    return LikesFile(TUNEMYMUSIC, items, note)
-
-
-def _read_items(table: Table, columns: Columns) -> tuple[tuple[LikedTrack, ...], str]:
+def _read_items(
+    table: Table, columns: Columns, *, is_one_artist: bool
+) -> tuple[tuple[LikedTrack, ...], str]:
     rows = table.rows
     artist_cells = [_get(row, columns.artist) for row in rows]
-    if columns.kind is not None and columns.playlist is not None:
+    if is_one_artist:
         credits = ONE_ARTIST
     else:
         credits = learn_artists(
@@ -180,28 +218,38 @@ def _read_items(table: Table, columns: Columns) -> tuple[tuple[LikedTrack, ...],
     )
     lengths = read_lengths([_get(row, columns.duration) for row in rows])
     items = []
-    for number, row, length in zip(table.numbers, rows, lengths, strict=True):
-        liked_at = read_date(_get(row, columns.added), day_first)
-        items.append(_read_row(table, columns, number, row, credits, length, liked_at))
-    if items and all(item.unavailable.endswith(" cells") for item in items):
+    for i, length in enumerate(lengths):
+        liked_at = read_date(_get(rows[i], columns.added), day_first)
+        items.append(_read_row(table, columns, i, credits, length, liked_at))
+    if items and all(map(_is_odd, items)):
         raise FileRejected(f"is no sound CSV: {items[0].unavailable}, and so on in every row")
     return tuple(items), _note_dates(items, columns)
+
+
+def _has_wrong_width(table: Table, columns: Columns, place: int) -> bool:
+    """Whether a row's cells may stand in the wrong columns.
+
+    A row cut off behind the last cell that is read is whole; one cut off in it is not.
+    """
+    row, width = table.rows[place], table.width
+    is_short = len(row) < width and len(row) <= columns.last + 1
+    has_more = len(row) > table.longest or any(cell.strip() for cell in row[width:])
+    return is_short or has_more or table.numbers[place] in table.problems
 
 
 def _read_row(
     table: Table,
     columns: Columns,
-    number: int,
-    row: list[str],
+    place: int,
     credits: ArtistColumn,
     length: int | None,
     liked_at: datetime | None,
 ) -> LikedTrack:
-    where, width = f"row {number}", table.width
-    # A row cut off behind the last cell that is read is whole; one cut off in it is not.
-    is_short = len(row) < width and len(row) <= columns.last + 1
-    if is_short or len(row) > table.longest or any(cell.strip() for cell in row[width:]):
-        return make_broken(where, f"has {len(row)} instead of {width} cells", ", ".join(row))
+    row, number = table.rows[place], table.numbers[place]
+    where = f"row {number}"
+    if _has_wrong_width(table, columns, place):
+        problem = table.problems.get(number, f"has {len(row)} instead of {table.width} cells")
+        return make_broken(where, problem, ", ".join(row))
     ids = _get(row, columns.artist_ids).replace(";", ",").split(",")
     return make_like(
         Row(
@@ -227,6 +275,19 @@ def _note_dates(items: Sequence[LikedTrack], columns: Columns) -> str:
         return "the file has no dates of liking"
     missing = sum(item.liked_at is None for item in items)
     return f"rows without a readable date of liking: {missing:,}" if missing else ""
+
+
+def _is_odd(item: LikedTrack) -> bool:
+    return item.unavailable.endswith(" cells")
+
+
+def _note_odd(numbers: Sequence[int]) -> str:
+    if not numbers:
+        return ""
+    shown = ", ".join(f"{number:,}" for number in numbers[:SHOWN_ROWS])
+    more = f" and {len(numbers) - SHOWN_ROWS:,} more" if len(numbers) > SHOWN_ROWS else ""
+    word = "row" if len(numbers) == 1 else "rows"
+    return f"rows with a wrong number of cells: {len(numbers):,} ({word} {shown}{more})"
 
 
 def _get(row: Sequence[str], place: int | None) -> str:

@@ -35,9 +35,7 @@ def decode_text(data: bytes) -> str:
     for signature, problem in BINARY_SIGNATURES.items():
         if data.startswith(signature):
             raise FileRejected(problem)
-    text = _decode(data).lstrip("\ufeff")
-    if "\0" in text:
-        _refuse_nul(text.count("\n", 0, text.index("\0")) + 1)
+    text = _decode(data).lstrip("\ufeff").replace("\0", "").rstrip("\x1a")
     if not text.strip():
         raise FileRejected("is empty; export it again")
     return text
@@ -50,13 +48,27 @@ def _decode(data: bytes) -> str:
     encoding = _guess_utf16(data[:400])
     if encoding:
         return _decode_strictly(data, encoding)
-    if b"\0" in data:
+    lines = data.rstrip(b"\0").split(b"\n")  # a disk that lost power leaves NULs behind the end
+    if 2 * sum(b"\0" in line for line in lines) > len(lines):
         _refuse_nul(data.count(b"\n", 0, data.index(b"\0")) + 1)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-    return _decode_western(data, line)
+    return _decode_mixed(lines) or _decode_western(data, line)
+
+
+def _decode_mixed(lines: list[bytes]) -> str:
+    """UTF-8 in which a few lines are of another program's making, or "" if it is none."""
+    texts, sound, broken = [], 0, 0
+    for line in lines:
+        try:
+            texts.append(line.decode("utf-8"))
+            sound += not line.isascii()
+        except UnicodeDecodeError:
+            texts.append(line.decode("cp1252", "replace"))
+            broken += 1
+    return "\n".join(texts) if sound > 2 * broken else ""
 
 
 def _refuse_nul(line: int) -> NoReturn:
@@ -94,6 +106,6 @@ def _decode_western(data: bytes, line: int) -> str:
         raise FileRejected(problem) from error
     letters = sum(character.isalpha() for character in text)
     accented = sum(byte >= 0x80 for byte in data)
-    if 5 * accented > letters or any(ord(character) < 9 for character in text):
+    if 5 * accented > letters or any(0 < ord(character) < 9 for character in text):
         raise FileRejected(problem)
     return text

@@ -25,6 +25,8 @@ LOCAL_DATE = re.compile(
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})(?:\.\d+)?")
 NAMED_DATES = ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y")
+NAMED_MOMENTS = ("%d %b %Y, %H:%M", "%d %b %Y %H:%M", "%b %d, %Y, %I:%M:%S %p")
+TIME_OF_DAY = re.compile(r"\d{1,2}:\d{2}")
 
 # Spotify was founded in April 2006; what lies before is a placeholder such as 1970-01-01.
 EARLIEST_LIKE = datetime(2006, 4, 1, tzinfo=UTC)
@@ -44,6 +46,11 @@ FALSE_WORDS = frozenset(
     {"false", "0", "no", "n", "clean", "falsch", "faux", "falso", "onwaar", "falskt", "fałsz"}
     | {"ложь", "нет"}
 )
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a table in the code that is written as text."""
+    return frozenset(text.split())
 
 
 def clean_text(text: str) -> str:
@@ -112,6 +119,16 @@ def read_date(text: str, day_first: bool | None = None) -> datetime | None:
     return moment
 
 
+def read_moment(text: str) -> datetime | None:
+    """A date with its time of day, whoever writes it; None for anything else."""
+    text = text.strip()
+    if not text[:1].isalnum() or len(text) > 40:
+        return None
+    if not TIME_OF_DAY.search(text) and not (text.isdigit() and len(text) in (10, 13)):
+        return None
+    return read_date(text, True)
+
+
 def _read_iso(text: str) -> datetime | None:
     found = ISO_DATE.fullmatch(text)
     if not found:
@@ -149,7 +166,7 @@ def _read_local(text: str, day_first: bool | None) -> datetime | None:
 def _read_other(text: str) -> datetime | None:
     if text.isascii() and text.isdigit() and len(text) in (10, 13):
         return datetime.fromtimestamp(int(text[:10]), UTC)
-    for form in NAMED_DATES:
+    for form in NAMED_MOMENTS if ":" in text else NAMED_DATES:
         try:
             return datetime.strptime(text, form).replace(tzinfo=UTC)
         except ValueError:

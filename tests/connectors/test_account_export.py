@@ -204,10 +204,12 @@ def test_exportify_new_is_read(tmp_path: Path) -> None:
     )
 
 
-def make_old_row(title: str, artists: str, uris: int, isrc: str = "USUM71800001") -> list[str]:
+def make_old_row(
+    title: str, artists: str, uris: int, isrc: str = "USUM71800001", uri: str = URI_1
+) -> list[str]:
     ids = ", ".join([f"spotify:artist:{ID_3}"] * uris)
     return [
-        *(URI_1, title, ids, artists, f"spotify:album:{ID_2}", "Album", ids, artists),
+        *(uri, title, ids, artists, f"spotify:album:{ID_2}", "Album", ids, artists),
         *("2021-02-05", "https://i.scdn.co/image/a", "1", "7", "211420", "", "true", "80"),
         *(isrc, "", "2018-12-23T10:12:16Z"),
     ]
@@ -217,14 +219,14 @@ def make_old_row(title: str, artists: str, uris: int, isrc: str = "USUM71800001"
 def test_exportify_old_is_read_in_any_language(tmp_path: Path, names: list[str]) -> None:
     rows = [
         make_old_row("One", "Karthik\\, Shreya Ghoshal", 1),
-        make_old_row("Two", "The Weeknd, Earth\\, Wind & Fire", 2, "undefined"),
+        make_old_row("Two", "The Weeknd, Earth\\, Wind & Fire", 2, "undefined", URI_2),
     ]
     likes = read(tmp_path, quote(names) + "".join(map(quote, rows)))
     liked_at = datetime(2018, 12, 23, 10, 12, 16, tzinfo=UTC)
     one = ServiceTrack(
         "One", ("Karthik, Shreya Ghoshal",), "Album", 211420, "USUM71800001", True, ID_1
     )
-    two = ServiceTrack("Two", ("The Weeknd", "Earth, Wind & Fire"), "Album", 211420, "", True, ID_1)
+    two = ServiceTrack("Two", ("The Weeknd", "Earth, Wind & Fire"), "Album", 211420, "", True, ID_2)
     assert likes == LikesFile("exportify", (LikedTrack(one, liked_at), LikedTrack(two, liked_at)))
 
 
@@ -567,7 +569,6 @@ def test_other_csv_lengths_in_minutes_are_read(tmp_path: Path) -> None:
     [
         (b"", "is empty"),
         (b"\xef\xbb\xbf \r\n", "is empty"),
-        (b"Track,Artist\nA\0,B\n", "NUL byte in line 2"),
         (bytes(range(256)) * 4, "NUL byte"),
         (b"\x89PNG\r\n\x1a\n", "is a picture"),
         (b"\x1f\x8b\x08\x00", "gzip"),
@@ -578,8 +579,6 @@ def test_other_csv_lengths_in_minutes_are_read(tmp_path: Path) -> None:
         ("id,price\n1,2\n", "for the title and the artist: id, price"),
         ("Album,Artist\nX,Y\n", "names no column for the title: Album, Artist"),
         ('Track,Artist\n"A,B\n', "row 2"),
-        ('Track,Artist\n"A"x,B\n', "row 2, line 2"),
-        ("Track,Artist\n" + "x" * 200_000 + ",B\n", "field larger than field limit"),
         ("Track,Artist\nonly one\nand one\n", "row 2 has 1 instead of 2 cells"),
         ("Name,Artist,URI\nX,Y,spotify:album:1\n", "no tracks"),
         ("endTime,artistName,trackName,msPlayed\n2023-01-02 06:15,A,B,1\n", "history of plays"),
