@@ -149,7 +149,11 @@ else:
 
 # Shared by all processes, as the limits on signing in are counted there.
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "narada_site.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "narada_cache"}
 }
@@ -203,7 +207,14 @@ SOCIALACCOUNT_PROVIDERS = {
 }
 
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
-if not REDIS_URL:
+if REDIS_URL:
+    # A page that queues something, and a worker, must not wait for ever for a Redis that hangs.
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+    }
+else:
     QUEUE_DIR = VAR_DIR / "queue"
     for folder in ("messages", "control", "broken"):
         (QUEUE_DIR / folder).mkdir(parents=True, exist_ok=True)
@@ -227,9 +238,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A queue that cannot be read for a while, as on a full disk, is no reason to end a worker.
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = read_text("TIME_ZONE", "UTC")
