@@ -18,6 +18,7 @@ from likes.lastfm_listing import Reading, chunked, read_library, read_loved
 from likes.lastfm_pages import (
     PageChoice,
     choose_listed,
+    find_doubts,
     find_refused,
     look_up,
     store_choices,
@@ -240,7 +241,13 @@ class Export:
         if not unsettled:
             return
         refused = find_refused(tracks)
-        answers = send_each(lambda like: look_up(self.connector, like.track, refused), unsettled)
+        doubts = find_doubts(self.user, [like.track for like in unsettled])
+        answers = send_each(
+            lambda like: look_up(
+                self.connector, like.track, refused, doubts.get(like.track_id, ())
+            ),
+            unsettled,
+        )
         choices: dict[int, PageChoice] = {}
         for like, answer in zip(unsettled, answers, strict=True):
             if answer.outcome == Outcome.DONE:
