@@ -19,11 +19,11 @@ from time import sleep
 from typing import Any, TypeVar
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from connectors.answers import NAMES, check_answer, name_request, read_document, read_fields
 from connectors.errors import RateLimited, RequestRejected, TemporaryError
 from connectors.limits import Budget
+from connectors.transport import AnswerTooLong, AnswerTooSlow, DeadlineAdapter, read_body
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,10 @@ for _name in ("spotipy", "pylast", "httpx2", "httpcore2", "urllib3", "requests")
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
+class EndlessAnswer(TemporaryError):
+    """An answer too long, or too slow, to be read to its end; it is not asked for again at once."""
+
+
 class UnexpectedAnswer(TemporaryError):
     """An answer that can be read but is not what was asked for; the text names the field."""
 
@@ -79,7 +83,8 @@ class ServiceSession(requests.Session):
     are tried ``tries`` times in all, with pauses that grow from 0.4 s. A short ``Retry-After`` is
     waited for once; any other limit calls ``on_hold(retry_at, reason)``, which may return a later
     time, and raises RateLimited.
-    ``timeout`` is (connect, read) in seconds. ``calls`` counts the requests that were sent.
+    ``timeout`` is (connect, read) in seconds; an answer must be complete ``deadline`` seconds after
+    the request. ``calls`` counts the requests that were sent.
 
     One session may be used by several threads and for several users: it keeps no cookies.
     """
@@ -90,6 +95,7 @@ class ServiceSession(requests.Session):
         budget: Budget | None = None,
         *,
         timeout: tuple[float, float] = (5, 20),
+        deadline: float = 40,
         tries: int = 4,
         on_hold: Callable[[datetime, str], datetime | None] | None = None,
     ) -> None:
@@ -107,7 +113,7 @@ class ServiceSession(requests.Session):
         # Session.prepare_request).
         self.auth = _keep_authorization
         for scheme in ("http://", "https://"):
-            self.mount(scheme, HTTPAdapter(pool_maxsize=32, max_retries=0))
+            self.mount(scheme, DeadlineAdapter(deadline, pool_maxsize=32, max_retries=0))
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         try:
@@ -118,6 +124,7 @@ class ServiceSession(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         kwargs["allow_redirects"] = False
         kwargs["timeout"] = kwargs.get("timeout") or self.timeout
+        kwargs["stream"] = True
         repeatable = is_repeatable(request)
         waited = maybe_done = False
         for attempt in itertools.count(1):
@@ -131,7 +138,11 @@ class ServiceSession(requests.Session):
                 if isinstance(error, RateLimited):
                     pause = self._wait_or_hold(error, waited)
                     waited = True
-                elif attempt >= self.tries or (maybe_done and not repeatable):
+                elif (
+                    isinstance(error, EndlessAnswer)
+                    or attempt >= self.tries
+                    or (maybe_done and not repeatable)
+                ):
                     raise
                 else:
                     pause = FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.7, 1.3)
@@ -153,12 +164,20 @@ class ServiceSession(requests.Session):
     ) -> requests.Response:
         try:
             response = super().send(request, **kwargs)
+            read_body(response)
         except (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL) as error:
             raise self._reject_address(error) from _scrub(error)
         except requests.RequestException as error:
             arrived = not _is_before_sending(error)
             if arrived:
                 self._count()
+            if why := _find_endless(error):
+                raise EndlessAnswer(
+                    f"{self.name}'s answer to {name_request(request)} {why}, so it was not read to "
+                    "its end.",
+                    service=self.service,
+                    maybe_done=True,
+                ) from _scrub(error)
             raise TemporaryError(
                 f"{self.name} cannot be reached, or did not answer in time "
                 f"({type(error).__name__} at {name_request(request)}).",
@@ -220,6 +239,17 @@ def _is_before_sending(error: requests.RequestException) -> bool:
         return True
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return type(reason).__name__ in ("NewConnectionError", "NameResolutionError", "ProxyError")
+
+
+def _find_endless(error: BaseException | None) -> str:
+    """Say how an answer had no end; "" where the error is another."""
+    while error is not None:
+        if isinstance(error, AnswerTooLong):
+            return f"is {error}"
+        if isinstance(error, AnswerTooSlow):
+            return "did not end in time"
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _scrub(error: requests.RequestException) -> requests.RequestException:

@@ -68,7 +68,7 @@ def check_credentials(service: str) -> None:
 
 
 def make_session(
-    service: str, *, timeout: tuple[float, float] = (5, 20), tries: int = 4
+    service: str, *, timeout: tuple[float, float] = (5, 20), deadline: float = 40, tries: int = 4
 ) -> ServiceSession:
     """Return a session on the budget that the deployment shares, with holds wired in."""
     per_second = (
@@ -78,7 +78,12 @@ def make_session(
     )
     budget = _get_budget(service, per_second, settings.VAR_DIR / "budget", settings.REDIS_URL)
     return ServiceSession(
-        service, budget, timeout=timeout, tries=tries, on_hold=partial(_hold_back, service)
+        service,
+        budget,
+        timeout=timeout,
+        deadline=deadline,
+        tries=tries,
+        on_hold=partial(_hold_back, service),
     )
 
 
@@ -125,7 +130,7 @@ def spotify_accounts(http: ServiceSession | None = None) -> SpotifyAccounts:
         settings.SPOTIFY_CLIENT_SECRET,
         settings.SPOTIFY_ACCOUNTS_URL,
         # Short enough to end within the lease of a refresh.
-        http or make_session(Service.SPOTIFY, timeout=(4, 8), tries=2),
+        http or make_session(Service.SPOTIFY, timeout=(4, 8), deadline=10, tries=2),
     )
 
 

@@ -8,6 +8,7 @@ place wins.
 
 from __future__ import annotations
 
+import gzip
 import random
 import threading
 from collections.abc import Callable
@@ -40,9 +41,10 @@ class Fault:
     Parameters by kind: status: ``status``, ``body``, ``content_type``; rate_limited and
     quota_exceeded: ``retry_after`` in seconds, null for none; lastfm_error: ``code`` and
     ``status``; stall: ``seconds``; latency: ``ms``; wobble: ``by``; cut_json: ``how`` "length"
-    to break the connection; not_allowlisted: ``json`` true for the other form clients report;
-    meanwhile: ``path`` and ``order`` for the control API, carried out just before the call is
-    answered, so that a list moves while it is read.
+    to break the connection; drip: ``ms`` before each byte; huge: ``bytes`` of blanks before the
+    body, ``gzip`` true to pack them; not_allowlisted: ``json`` true for the other form clients
+    report; meanwhile: ``path`` and ``order`` for the control API, carried out just before the call
+    is answered, so that a list moves while it is read.
     """
 
     kind: str
@@ -134,7 +136,7 @@ _ANSWERS: dict[str, Callable[[Fault, Call], Answer]] = {
         403, NOT_REGISTERED, plain=not fault.parameters.get("json")
     ),
 }
-_AFTERWARDS = ("reset_after", "cut_json")
+_AFTERWARDS = ("reset_after", "cut_json", "drip", "huge")
 KINDS = (*_ANSWERS, *_AFTERWARDS, *_TWISTS, *_DELAYS, _MEANWHILE)
 
 _KIND_SERVICES: dict[str, tuple[str, ...]] = {
@@ -258,6 +260,13 @@ def spoil_answer(fired: list[Fault], answer: Answer) -> Answer:
             answer.cut = True
         elif fault.kind == "cut_json":
             answer.body = answer.body[: len(answer.body) // 2]
+        elif fault.kind == "drip":
+            answer.pause = float(fault.parameters.get("ms", 100)) / 1e3
+        elif fault.kind == "huge":
+            answer.body = b" " * int(fault.parameters.get("bytes", 20_000_000)) + answer.body
+            if fault.parameters.get("gzip"):
+                answer.body = gzip.compress(answer.body)
+                answer.headers += (("Content-Encoding", "gzip"),)
     return answer
 
 

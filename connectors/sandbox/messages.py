@@ -46,7 +46,8 @@ class Call:
 @dataclass(slots=True)
 class Answer:
     """What goes back. ``reset`` closes the connection with a RST instead of answering;
-    ``cut`` announces the whole length, sends half of the body and closes."""
+    ``cut`` announces the whole length, sends half of the body and closes; ``pause`` is how long (s)
+    it waits before each byte of its head and body."""
 
     status: int
     body: bytes = b""
@@ -54,6 +55,7 @@ class Answer:
     headers: Pairs = ()
     reset: bool = False
     cut: bool = False
+    pause: float = 0.0
 
 
 def answer_json(value: Any, status: int = 200, headers: Pairs = ()) -> Answer:

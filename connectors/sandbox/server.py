@@ -16,6 +16,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -120,7 +121,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = answer.body[: length // 2] if answer.cut else answer.body
         if self.command == "HEAD":
             body = b""
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        if not answer.pause:
+            self.wfile.write(head + body)
+            return
+        for byte in head + body:
+            time.sleep(answer.pause)
+            self.wfile.write(bytes([byte]))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what is not HTTP at all, marked like everything else."""
