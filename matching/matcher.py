@@ -81,9 +81,7 @@ _COMPANY = 3
 
 # What ``compare`` may call a MATCH and ``choose`` leaves to a person: among Spotify tracks alike
 # in names, every third pair of these kinds had lengths more than ten seconds apart.
-_NOT_ACTED_ON = frozenset(
-    {"guest-one-side", "long-subtitle-one-side", "single-note", "partner-one-side"}
-)
+_NOT_ACTED_ON = frozenset({"guest-one-side", "long-subtitle-one-side", "single-note"})
 
 
 def compare(a: TrackDescription | Prepared, b: TrackDescription | Prepared) -> Comparison:
@@ -115,11 +113,11 @@ def choose(
     spelling = [_rate_spelling(sought, candidate) for candidate in prepared]
     order = sorted(range(len(prepared)), key=lambda i: (-comparisons[i].score, -spelling[i], i))
     matches = [i for i in order if comparisons[i].verdict is Verdict.MATCH]
-    matches.sort(key=lambda i: bool(_list_unsure(comparisons[i])))
+    unsure_of = {i: list(_list_unsure(comparisons[i], sought, prepared[i])) for i in matches}
+    matches.sort(key=lambda i: bool(unsure_of[i]))
     if matches:
         best = matches[0]
-        unsure = _list_unsure(comparisons[best])
-        if unsure:
+        if unsure := unsure_of[best]:
             return Choice(Verdict.REVIEW, best, comparisons, "; ".join(e.text for e in unsure))
         for other in matches[1:]:
             if compare(prepared[best], prepared[other]).verdict is not Verdict.MATCH:
@@ -133,8 +131,17 @@ def choose(
     return Choice(Verdict.DIFFERENT, None, comparisons, "no candidate is the same recording")
 
 
-def _list_unsure(comparison: Comparison) -> list[Evidence]:
-    return [item for item in comparison.evidence if item.rule in _NOT_ACTED_ON]
+def _list_unsure(
+    comparison: Comparison, wanted: Prepared, candidate: Prepared
+) -> Iterator[Evidence]:
+    """Yield what a person has to look at before ``candidate`` is acted on. A list that is wanted
+    names all artists, so a candidate that names one more may be another recording."""
+    for item in comparison.evidence:
+        names_more = item.rule == "partner-one-side" and find_unmatched(
+            candidate.credit, wanted.credit
+        )
+        if item.rule in _NOT_ACTED_ON or names_more:
+            yield item
 
 
 def _rate_spelling(a: Prepared, b: Prepared) -> int:
@@ -243,7 +250,7 @@ def _compare_partners(a: Prepared, b: Prepared, relation: str) -> Iterator[Evide
     if _share_album(a, b) or named_a == named_b:  # "SWV", "Sisters With Voices"
         return
     for fuller, other in ((a, b), (b, a)):
-        if len(fuller.credit.wholes) != 1 or len(other.credit.wholes) != 1:
+        if len(fuller.credit.wholes) != 1:
             continue
         extra = [
             name

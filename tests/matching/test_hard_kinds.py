@@ -96,3 +96,11 @@ def test_compare_says(a: str, b: str, verdict: Verdict) -> None:
 )
 def test_choose_doubts_a_page_that_names_another_act(page: str, verdict: Verdict) -> None:
     assert choose(read_case("Your Song | Ann Moor"), [read_case(page)]).verdict is verdict
+
+
+def test_choose_holds_a_page_against_all_artists_of_the_list() -> None:
+    wanted = read_case("Your Song | Ann Moor; Ben Dale")
+    assert choose(wanted, [read_case("Your Song | Ann Moor & Ben Dale")]).verdict is MATCH
+    assert choose(wanted, [read_case("Your Song | Ann Moor")]).verdict is MATCH
+    other = [read_case("Your Song | Ann Moor & Ben Dale & Cy Hart")]
+    assert choose(wanted, other).verdict is REVIEW
