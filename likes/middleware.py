@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -9,6 +11,11 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
+from django.views.defaults import server_error
+
+from likes.database_failures import name_failure
+
+logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -78,3 +85,33 @@ def refuse_null_characters(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     return answer
+
+
+class TellDatabaseFailures:
+    """Answers with a page that says so where the database is full, read-only or away."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if failure := name_failure(error):
+            return tell_database_failure(request, failure, error)
+        return None
+
+
+def tell_database_failure(
+    request: HttpRequest, failure: str, error: BaseException | None
+) -> HttpResponse:
+    logger.error("%s was not served, as the database failed: %s", request.path, error)
+    return render(request, "503.html", {"failure": failure}, status=503)
+
+
+def answer_error(request: HttpRequest) -> HttpResponse:
+    """Answer an error that no view or middleware has answered, such as one in storing a session."""
+    error = sys.exc_info()[1]
+    if failure := name_failure(error):
+        return tell_database_failure(request, failure, error)
+    return server_error(request)

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from narada_site import __version__
+
 NEEDS_A_PERSON, BAD_USAGE, INTERRUPTED = 1, 2, 130
 
 
@@ -21,22 +23,32 @@ def main() -> None:
 
 def run(program: str, arguments: list[str]) -> None:
     # Loaded here, because loading takes long enough to be interrupted.
-    from importlib.metadata import version
-
     import django
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line, get_commands
+    from django.db import DatabaseError
 
     try:
-        django.setup()
+        try:
+            django.setup()
+        except OSError as error:  # such as a full disk, while a secret is made and kept
+            raise ImproperlyConfigured(str(error)) from error
         command = arguments[0] if arguments else "help"
         if command in ("version", "--version"):
-            sys.stdout.write(f"Narada {version('narada')}, Django {django.get_version()}\n")
+            sys.stdout.write(f"Narada {__version__}, Django {django.get_version()}\n")
             return
         if command not in {*get_commands(), "help", "version"} and not command.startswith("-"):
             sys.stderr.write(f"Error: there is no command {command!r}. See: narada help\n")
             sys.exit(BAD_USAGE)
         execute_from_command_line([program, *arguments])
+    except DatabaseError as error:  # of Django's own commands; Narada's explain theirs
+        if "--traceback" in arguments:
+            raise
+        from likes.management.base import explain_database
+
+        explained = explain_database(error)
+        sys.stderr.write(f"Error: {explained}\n")
+        sys.exit(explained.returncode)
     except ImproperlyConfigured as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(NEEDS_A_PERSON)

@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "likes.middleware.TellDatabaseFailures",
 ]
 
 ROOT_URLCONF = "narada_site.urls"

@@ -15,6 +15,8 @@ admin.site.index_title = "Everything that Narada stores"
 # Operators sign in on the same page as everybody, whose limits hold for them too.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+handler500 = "likes.middleware.answer_error"
+
 urlpatterns = [
     path("accounts/", include("narada_site.account_urls")),
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),

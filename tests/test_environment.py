@@ -6,13 +6,14 @@ import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from narada_site import environment
+from narada_site import __version__, cli, environment
 
 ROOT = Path(__file__).parent.parent
 
@@ -306,3 +307,50 @@ def test_pages_that_send_mail_are_there_only_where_mail_is_set_up(tmp_path: Path
     for wrong in ("mail.example", "ftp://mail.example", "smtp://", "smtp://[host:1"):
         said = read_settings(tmp_path, "1", EMAIL_URL=wrong)
         assert said.startswith("Error: EMAIL_URL must name a mail server")
+
+
+@pytest.mark.parametrize("command", ["version", "--version"])
+def test_the_version_is_known_without_an_installation(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def find_nothing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", find_nothing)
+    cli.run("narada", [command])
+    assert capsys.readouterr().out.startswith(f"Narada {__version__}, Django ")
+
+
+@pytest.mark.parametrize(
+    "command", [["createsuperuser", "--noinput", "--username=a"], ["migrate"], ["changepassword"]]
+)
+def test_a_command_of_django_says_in_one_line_that_the_database_fails(
+    command: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "no-database").write_bytes(b"this is something else" * 300)
+    done = run_with({"DATABASE_URL": f"sqlite:///{tmp_path}/no-database"}, tmp_path, *command)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: The database cannot be opened or written (")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+def test_a_disk_that_is_full_at_the_start_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "narada").symlink_to("/dev/full")
+    done = run_with({}, tmp_path / "narada" / "var", "status")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: {tmp_path}/narada/var (NARADA_VAR) cannot be used: ")
+    (tmp_path / "narada").unlink()
+    (tmp_path / "queue").write_text("")
+    done = run_with({}, tmp_path, "status")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def run_with(more: dict[str, str], var: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    ours = {name: text for name, text in os.environ.items() if "_URL" not in name}
+    return subprocess.run(
+        [sys.executable, "manage.py", *command], cwd=ROOT, capture_output=True, text=True,
+        env={**ours, "NARADA_VAR": str(var), **more}, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip

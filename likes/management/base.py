@@ -20,6 +20,7 @@ from django.db import DatabaseError, IntegrityError
 from connectors.account_export import FileRejected
 from connectors.errors import ConnectorError, RateLimited, TemporaryError
 from likes.access import CredentialsMissing, NotConnected
+from likes.database_failures import FULL, IN_USE, READ_ONLY, UNREADABLE, name_failure
 from matching import NamesUnreadable
 
 DONE, NEEDS_A_PERSON, BAD_USAGE, TRY_LATER = 0, 1, 2, 75
@@ -59,17 +60,17 @@ def explain_database(error: DatabaseError) -> Error:
         return Error("The database has not been set up. Run: narada init-db")
     if "no such column" in text or ("column" in text and "does not exist" in text):
         return Error("The database is older than the program. Run: narada init-db")
-    if isinstance(cause, sqlite3.Error) and "locked" in text:
+    if name_failure(error) == IN_USE and isinstance(cause, sqlite3.Error):
         return Error("The database is in use by another program; try again in a moment.", TRY_LATER)
     if isinstance(error, IntegrityError) and "foreign key" in text.lower():
         return Error("The user was deleted while this ran, so it ended. Nothing was changed.")
-    if "full" in text or "disk I/O" in text or "No space" in text:
+    if name_failure(error) == FULL:
         return Error(
             f"The database cannot be written ({text}). Make room on the disk and run this again; "
             "what was stored before is kept.",
             TRY_LATER,
         )
-    if "readonly" in text or "unable to open" in text:
+    if name_failure(error) in (READ_ONLY, UNREADABLE):
         return Error(f"The database cannot be opened or written ({text}). Check DATABASE_URL.")
     return Error(f"The database does not answer: {text}", TRY_LATER)
 
