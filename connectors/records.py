@@ -86,7 +86,8 @@ class ScrobbledTrack:
 class LovedPage:
     """One page of ``user.getLovedTracks``; ``page`` and ``total_pages`` count from 1.
 
-    ``lacking`` is how many rows fewer it has than its place in the total says.
+    ``lacking`` is how many rows fewer it has than its place in the total says; ``unreadable`` says
+    of rows that are there and not among the items what is wrong with them.
     """
 
     items: Sequence[LovedTrack]
@@ -94,16 +95,21 @@ class LovedPage:
     total_pages: int
     total: int
     lacking: int = 0
+    unreadable: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryPage:
-    """One page of ``user.getTopTracks``; ``page`` and ``total_pages`` count from 1."""
+    """One page of ``user.getTopTracks``; ``page`` and ``total_pages`` count from 1.
+
+    ``unreadable`` says of rows that are not among the items what is wrong with them.
+    """
 
     items: Sequence[ScrobbledTrack]
     page: int
     total_pages: int
     total: int
+    unreadable: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,28 +5,38 @@ Reference: https://developer.spotify.com/documentation/web-api.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 
 from connectors.http import UnexpectedAnswer
 from connectors.records import GONE, LikedPage, LikedTrack, ServiceTrack, ServiceUser
-from connectors.text import keep_storable, normalize_isrc
+from connectors.text import (
+    MOST_ROWS,
+    keep_plausible_number,
+    keep_plausible_time,
+    keep_storable,
+    normalize_isrc,
+)
+
+T = TypeVar("T")
 
 #: Rows of a page that may be unreadable; with more of them it is Spotify's API that has changed.
 MOST_UNREADABLE = 3
+#: An access token that is said to live for longer is replaced all the same (s).
+LONGEST_LIFE = 86_400.0
 
 
-def parse_liked_item(item: object, where: str) -> LikedTrack:
+def parse_liked_item(item: object, where: str, forgiving: bool = False) -> LikedTrack:
     """Return one row of ``GET /me/tracks``; ``where`` is its place for errors, as "items[3]".
 
     A null track, a local file, an episode and a track without name or artist are unavailable.
-    Raises UnexpectedAnswer, a TemporaryError, naming the field that has not Spotify's shape.
+    Raises UnexpectedAnswer, a TemporaryError, naming the field that has not Spotify's shape; with
+    ``forgiving`` only where the row cannot be used without it.
     """
     if not isinstance(item, dict):
         raise describe_misfit(where, "an object")
-    liked_at = _read_time(item, "added_at", f"{where}.added_at")
+    liked_at = _spare(lambda: _read_time(item, "added_at", f"{where}.added_at"), None, forgiving)
     if "track" not in item:
         raise describe_misfit(f"{where}.track", "an object or null")
     track = item["track"]
@@ -48,7 +58,17 @@ def parse_liked_item(item: object, where: str) -> LikedTrack:
     if not service_id or not title or not artists:
         # Taken-down tracks stay in the list with empty names.
         return LikedTrack(None, liked_at, GONE, uri or label)
-    return LikedTrack(_parse_track(track, where, service_id, title, artists), liked_at)
+    return LikedTrack(_parse_track(track, where, service_id, title, artists, forgiving), liked_at)
+
+
+def _spare(read: Callable[[], T], otherwise: T, forgiving: bool) -> T:
+    """Return what a field says; with ``forgiving`` a row is used without one that is odd."""
+    try:
+        return read()
+    except UnexpectedAnswer:
+        if not forgiving:
+            raise
+        return otherwise
 
 
 def _parse_rows(items: Sequence[object], forgiving: bool) -> tuple[LikedTrack, ...]:
@@ -57,7 +77,7 @@ def _parse_rows(items: Sequence[object], forgiving: bool) -> tuple[LikedTrack, .
     unreadable = 0
     for number, item in enumerate(items):
         try:
-            rows.append(parse_liked_item(item, f"items[{number}]"))
+            rows.append(parse_liked_item(item, f"items[{number}]", forgiving))
         except UnexpectedAnswer as error:
             unreadable += 1
             if not forgiving or unreadable > MOST_UNREADABLE:
@@ -70,30 +90,42 @@ def _keep_unreadable(item: object, reason: str) -> LikedTrack:
     row = item if isinstance(item, dict) else {}
     track = row.get("track")
     uri = track.get("uri") if isinstance(track, dict) else None
-    liked_at = None
-    with suppress(UnexpectedAnswer):
-        liked_at = _read_time(row, "added_at", "")
+    liked_at = _spare(lambda: _read_time(row, "added_at", ""), None, True)
     return LikedTrack(None, liked_at, reason, keep_storable(uri) if isinstance(uri, str) else "")
 
 
 def _parse_track(
-    track: dict[str, Any], where: str, service_id: str, title: str, artists: tuple[str, ...]
+    track: dict[str, Any],
+    where: str,
+    service_id: str,
+    title: str,
+    artists: tuple[str, ...],
+    forgiving: bool,
 ) -> ServiceTrack:
-    album = _read_object(track, "album", f"{where}.album")
-    external_ids = _read_object(track, "external_ids", f"{where}.external_ids")
-    duration = track.get("duration_ms")
-    if duration is not None and (isinstance(duration, bool) or not isinstance(duration, int)):
-        raise describe_misfit(f"{where}.duration_ms", "a whole number")
     explicit = track.get("explicit")
     return ServiceTrack(
         title=title,
         artists=artists,
-        album=read_text(album, "name", f"{where}.album.name"),
-        duration_ms=duration if duration and duration > 0 else None,
-        isrc=normalize_isrc(read_text(external_ids, "isrc", f"{where}.external_ids.isrc")),
+        album=_spare(lambda: _read_inner(track, "album", "name", where), "", forgiving),
+        duration_ms=_spare(lambda: _read_duration(track, where), None, forgiving),
+        isrc=normalize_isrc(
+            _spare(lambda: _read_inner(track, "external_ids", "isrc", where), "", forgiving)
+        ),
         explicit=explicit if isinstance(explicit, bool) else None,
         service_id=service_id,
     )
+
+
+def _read_inner(track: dict[str, Any], key: str, inner: str, where: str) -> str:
+    where = f"{where}.{key}"
+    return read_text(_read_object(track, key, where), inner, f"{where}.{inner}")
+
+
+def _read_duration(track: dict[str, Any], where: str) -> int | None:
+    duration = track.get("duration_ms")
+    if duration is not None and (isinstance(duration, bool) or not isinstance(duration, int)):
+        raise describe_misfit(f"{where}.duration_ms", "a whole number")
+    return keep_plausible_number(duration) or None
 
 
 def parse_user(answer: Any) -> ServiceUser:
@@ -108,8 +140,8 @@ def parse_liked_page(answer: Any, offset: int, forgiving: bool) -> LikedPage:
     items, total, start = answer.get("items"), answer.get("total"), answer.get("offset", offset)
     if not isinstance(items, list):
         raise describe_misfit("items", "a list")
-    if isinstance(total, bool) or not isinstance(total, int) or total < 0:
-        raise describe_misfit("total", "a number")
+    if isinstance(total, bool) or not isinstance(total, int) or not 0 <= total <= MOST_ROWS:
+        raise describe_misfit("total", f"a number from 0 to {MOST_ROWS:,}")
     if start != offset:
         raise describe_misfit("offset", f"{offset}, as asked for")
     if not items and offset < total:
@@ -165,7 +197,7 @@ def _read_time(parent: dict[str, Any], key: str, where: str) -> datetime | None:
         time = datetime.fromisoformat(text)
     except ValueError as error:
         raise describe_misfit(where, "a time") from error
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    return keep_plausible_time(time)
 
 
 def read_lifetime(answer: dict[str, Any]) -> float:
@@ -173,7 +205,8 @@ def read_lifetime(answer: dict[str, Any]) -> float:
     seconds = answer.get("expires_in", 3600)
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise describe_misfit("expires_in", "a number")
-    return float(seconds)
+    # One that has no end, or ends before it began, is replaced when it is next needed.
+    return min(max(float(seconds), 0.0), LONGEST_LIFE) if seconds == seconds else 0.0
 
 
 def describe_misfit(where: str, wanted: str) -> UnexpectedAnswer:

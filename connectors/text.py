@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 
@@ -21,3 +22,26 @@ def normalize_isrc(text: str) -> str:
     """Return an ISRC as 12 characters in upper case without hyphens, or "" if it is none."""
     code = re.sub(r"[\s\-]", "", text).upper()
     return code if ISRC.fullmatch(code) else ""
+
+
+#: The largest whole number that every database column holds, and more than any count or length.
+LARGEST_NUMBER = 2**31 - 1
+#: Rows that a listing may have; with more of them its numbers are wrong. The longest known have
+#: some 300,000.
+MOST_ROWS = 5_000_000
+#: No like, love or play is from before, or from after what a clock may be wrong by.
+EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def keep_plausible_time(time: datetime | None) -> datetime | None:
+    """Return a time in UTC; None for one that cannot be meant, as year 1 or 9999."""
+    if time is None:
+        return None
+    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    # Compared before it is converted: year 1 in a zone east of Greenwich has no form in UTC.
+    return time.astimezone(UTC) if EARLIEST <= time <= LATEST else None
+
+
+def keep_plausible_number(number: int | None) -> int | None:
+    """Return a count or a length; None for one that cannot be meant, or that no column holds."""
+    return number if number is not None and 0 <= number <= LARGEST_NUMBER else None

@@ -65,6 +65,7 @@ class Export:
     time_is_up: TimeIsUp = lambda: False
     progress: Progress = lambda done, total, text: None
     sent: list[int] = field(default_factory=list)
+    set_aside: set[str] = field(default_factory=set)
     total: int = 0
     shown: int = 0
 
@@ -93,9 +94,25 @@ class Export:
             # Counted anew: an import that runs meanwhile adds to what is pending.
             summary.remaining = self._pending().count()
             summary.candidates = summary.settled + summary.remaining
+            self._tell_set_aside()
+
+    def _set_aside(self, reasons: Sequence[str]) -> None:
+        self.set_aside |= set(reasons)
+
+    def _tell_set_aside(self) -> None:
+        if not self.set_aside:
+            return
+        many = len(self.set_aside) > 1
+        rows = f"{len(self.set_aside):,} rows" if many else "1 row"
+        why = min(self.set_aside).rpartition(": ")[2]
+        said = (
+            f"{rows} of Last.fm's lists could not be read and {'were' if many else 'was'} left out "
+            f"({why})"
+        )
+        self.summary.message = " ".join(filter(None, [self.summary.message, said]))
 
     def _settle_by_list(self) -> int:
-        reading = read_loved(self.user, self.connector)
+        reading = read_loved(self.user, self.connector, self._set_aside)
         may_remove = {Reading.WHOLE: self._may_remove, Reading.LACKING: self._was_told_of}
         adopted = settle_by_loved_list(self.user, may_remove.get(reading))
         self._note_adopted(adopted)
@@ -124,7 +141,7 @@ class Export:
     def plan(self, say_minutes: Callable[[int], str]) -> None:
         """Say what ``run`` would do, with its calls. The lists read are kept; no like changes."""
         summary = self.summary
-        read_loved(self.user, self.connector)
+        read_loved(self.user, self.connector, self._set_aside)
         pending = self._pending()
         summary.candidates = pending.count()
         loved_keys = ListedTrack.objects.filter(user=self.user, listing=Listing.LOVED).values("key")
@@ -167,7 +184,7 @@ class Export:
         self._choose_listed(Listing.LOVED)
         self._adopt_chosen()
         try:
-            read_library(self.user, self.connector, self._settle_by_library)
+            read_library(self.user, self.connector, self._settle_by_library, self._set_aside)
         except RequestRejected as error:
             # A compatible server may lack this list, and what it saves is calls, not likes.
             self.summary.message = self.summary.message or (

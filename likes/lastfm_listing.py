@@ -15,9 +15,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from connectors.lastfm import LastfmConnector
+from connectors.errors import TemporaryError
+from connectors.lastfm import LastfmConnector, Page
 from connectors.lastfm_answers import ShortPage
-from connectors.records import LovedPage, LovedTrack, ScrobbledTrack
+from connectors.records import LibraryPage, LovedPage, LovedTrack, ScrobbledTrack
 from likes.keys import list_listed_keys
 from likes.leases import checkpoint_of
 from likes.models import Checkpoint, ListedTrack, ListedTrackKey
@@ -78,22 +79,28 @@ class Reading(Enum):
     MOVED = "nothing, as the list moved while it was read"
 
 
-def read_loved(user: User, connector: LastfmConnector) -> Reading:
+def read_loved(
+    user: User, connector: LastfmConnector, set_aside: Callable[[Sequence[str]], None]
+) -> Reading:
     """Bring the stored loved list up to date.
 
-    Where Last.fm shows a few rows less than it counts, ShortPage is raised, as for any answer
-    that cannot be right; from the next run on that many are known to be lacking.
+    ``set_aside`` is told why rows cannot be read. They count as lacking: what is not shown may be
+    one of them. Where Last.fm shows a few rows less than it counts, ShortPage is raised, as for any
+    answer that cannot be right; from the next run on that many are known to be lacking.
     """
     checkpoint = checkpoint_of(user, Checkpoint.Listing.LOVED)
     reading = checkpoint.reading + 1
     totals: set[int] = set()
     lacking = 0
     page_number, total_pages = 1, 1
+    before: LovedPage | None = None
     while page_number <= total_pages:
         page = _get_loved_page(connector, page_number, checkpoint)
+        check_not_repeated(page, before)
+        set_aside(page.unreadable)
         totals.add(page.total)
-        lacking += page.lacking
-        total_pages = page.total_pages
+        lacking += page.lacking + len(page.unreadable)
+        total_pages, before = page.total_pages, page
         with transaction.atomic():
             store_listed(user, Listing.LOVED, page.items, reading)
             Checkpoint.objects.filter(pk=checkpoint.pk).update(
@@ -101,14 +108,23 @@ def read_loved(user: User, connector: LastfmConnector) -> Reading:
             )
         known = _count(user, Listing.LOVED) + checkpoint.unexplained
         if checkpoint.complete and page_number < total_pages and known == page.total:
-            return Reading.LACKING if checkpoint.lacking else Reading.WHOLE
+            return Reading.LACKING if checkpoint.lacking or lacking else Reading.WHOLE
         page_number += 1
     if not _finish_reading(user, Listing.LOVED, checkpoint, reading, totals):
         return Reading.MOVED
-    if lacking:
-        return Reading.LACKING
-    Checkpoint.objects.filter(pk=checkpoint.pk).update(lacking=0)
-    return Reading.WHOLE
+    # A later reading may stop before it comes to them.
+    kept = max(checkpoint.lacking, lacking) if lacking else 0
+    Checkpoint.objects.filter(pk=checkpoint.pk).update(lacking=kept)
+    return Reading.LACKING if lacking else Reading.WHOLE
+
+
+def check_not_repeated(page: Page, before: Page | None) -> None:
+    """Raise TemporaryError for a page that shows the rows of the one before: it has no end."""
+    if before is not None and page.items and page.items == before.items:
+        raise TemporaryError(
+            f"Last.fm's pages do not fit together: page {page.page} repeats the one before.",
+            service="lastfm",
+        )
 
 
 def _get_loved_page(connector: LastfmConnector, number: int, checkpoint: Checkpoint) -> LovedPage:
@@ -142,12 +158,16 @@ def _finish_reading(
 
 
 def read_library(
-    user: User, connector: LastfmConnector, count_unsettled: Callable[[], int]
+    user: User,
+    connector: LastfmConnector,
+    count_unsettled: Callable[[], int],
+    set_aside: Callable[[Sequence[str]], None],
 ) -> None:
     """Read the spellings the user scrobbles, most played first, while the pages that are left
     cost fewer calls than looking up what is still unsettled; what was read is kept for a day.
 
-    ``count_unsettled`` settles what the rows stored so far can, and says how much is left.
+    ``count_unsettled`` settles what the rows stored so far can, and says how much is left;
+    ``set_aside`` is told why rows cannot be read. A list that is empty of a sudden is not believed.
     """
     unsettled = count_unsettled()
     checkpoint = checkpoint_of(user, Checkpoint.Listing.LIBRARY)
@@ -158,9 +178,14 @@ def read_library(
     page_number = checkpoint.position + 1 if fresh else 1
     reading = checkpoint.reading if fresh else checkpoint.reading + 1
     total_pages = -(-(checkpoint.total or 1) // 1000)
+    before: LibraryPage | None = None
     while page_number <= total_pages and total_pages - page_number < unsettled:
         page = connector.get_library_page(page_number)
-        total_pages = page.total_pages
+        check_not_repeated(page, before)
+        set_aside(page.unreadable)
+        if not page.total and _count(user, Listing.LIBRARY):
+            return
+        total_pages, before = page.total_pages, page
         done = page_number >= total_pages
         with transaction.atomic():
             store_listed(user, Listing.LIBRARY, page.items, reading)

@@ -9,6 +9,7 @@ place wins.
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import threading
 from collections.abc import Callable
@@ -42,9 +43,10 @@ class Fault:
     quota_exceeded: ``retry_after`` in seconds, null for none; lastfm_error: ``code`` and
     ``status``; stall: ``seconds``; latency: ``ms``; wobble: ``by``; cut_json: ``how`` "length"
     to break the connection; drip: ``ms`` before each byte; huge: ``bytes`` of blanks before the
-    body, ``gzip`` true to pack them; not_allowlisted: ``json`` true for the other form clients
-    report; meanwhile: ``path`` and ``order`` for the control API, carried out just before the call
-    is answered, so that a list moves while it is read.
+    body, ``gzip`` true to pack them; edit: ``set`` replaces what stands ``at`` a place of a JSON
+    answer ("lovedtracks.track.1"), objects key by key; not_allowlisted: ``json`` true for the other
+    form clients report; meanwhile: ``path`` and ``order`` for the control API, carried out just
+    before the call is answered, so that a list moves while it is read.
     """
 
     kind: str
@@ -136,7 +138,7 @@ _ANSWERS: dict[str, Callable[[Fault, Call], Answer]] = {
         403, NOT_REGISTERED, plain=not fault.parameters.get("json")
     ),
 }
-_AFTERWARDS = ("reset_after", "cut_json", "drip", "huge")
+_AFTERWARDS = ("reset_after", "cut_json", "drip", "huge", "edit")
 KINDS = (*_ANSWERS, *_AFTERWARDS, *_TWISTS, *_DELAYS, _MEANWHILE)
 
 _KIND_SERVICES: dict[str, tuple[str, ...]] = {
@@ -260,6 +262,8 @@ def spoil_answer(fired: list[Fault], answer: Answer) -> Answer:
             answer.cut = True
         elif fault.kind == "cut_json":
             answer.body = answer.body[: len(answer.body) // 2]
+        elif fault.kind == "edit":
+            answer.body = _edit(answer.body, fault.parameters)
         elif fault.kind == "drip":
             answer.pause = float(fault.parameters.get("ms", 100)) / 1e3
         elif fault.kind == "huge":
@@ -268,6 +272,22 @@ def spoil_answer(fired: list[Fault], answer: Answer) -> Answer:
                 answer.body = gzip.compress(answer.body)
                 answer.headers += (("Content-Encoding", "gzip"),)
     return answer
+
+
+def _edit(body: bytes, parameters: dict[str, Any]) -> bytes:
+    """Return a JSON answer with one place of it replaced; one that has no such place stays."""
+    try:
+        place = document = [json.loads(body)]
+        keys: list[Any] = [0]
+        for key in filter(None, str(parameters.get("at", "")).split(".")):
+            place = place[keys[-1]]
+            keys.append(int(key) if isinstance(place, list) else key)
+        old, new = place[keys[-1]], parameters.get("set")
+        merged = isinstance(old, dict) and isinstance(new, dict)
+        place[keys[-1]] = {**dict(old), **dict(new or {})} if merged else new
+    except (ValueError, LookupError, TypeError):
+        return body
+    return json.dumps(document[0]).encode()
 
 
 def answer_bad_fault(error: BadFault) -> Answer:

@@ -387,11 +387,12 @@ def test_get_loved_page_finds_out_whose_it_is(web: responses.RequestsMock) -> No
         (lambda listing: listing["@attr"].update(totalPages="0"), "@attr.totalPages"),
         (lambda listing: listing["track"].pop(), "track should be 3 rows"),
         (lambda listing: listing.update(track=[3, 4, 5]), r"track\[0\]"),
-        (lambda listing: listing["track"][1].pop("name"), r"track\[1\].name"),
-        (lambda listing: listing["track"][1].update(name=None), r"track\[1\].name"),
-        (lambda listing: listing["track"][1].update(artist={}), r"track\[1\].artist"),
-        (lambda listing: listing["track"][1].update(date={"uts": "x"}), r"track\[1\].date.uts"),
-        (lambda listing: listing["track"][1].update(date={"uts": "9" * 20}), r"\[1\].date.uts"),
+        (lambda listing: listing["@attr"].update(total=10**30), "@attr.total"),
+        (lambda listing: listing["@attr"].update(total="-1"), "@attr.total"),
+        (lambda listing: listing["@attr"].update(total="0"), "@attr.total"),
+        (lambda listing: listing["@attr"].update(totalPages=10**30), "@attr.totalPages"),
+        (lambda listing: listing["@attr"].update(perPage="-1000"), "@attr.perPage"),
+        (lambda listing: listing["@attr"].update(total=float("nan")), "@attr.total"),
     ],
 )
 def test_get_loved_page_names_the_field_that_is_wrong(
@@ -402,6 +403,62 @@ def test_get_loved_page_names_the_field_that_is_wrong(
     with pytest.raises(TemporaryError, match=field):
         connect().get_loved_page()
     assert len(loves.sent) == 3
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        (None, r"track[1] should be an object"),
+        (make_loved(1, name=None), "track[1].name"),
+        (make_loved(1, name=7), "track[1].name"),
+        (make_loved(1, name="x" * 1001), "track[1].name"),
+        (make_loved(1, artist={}), "track[1].artist"),
+        (make_loved(1, artist=None), "track[1].artist"),
+        ([], "track[1] should be an object"),
+    ],
+)
+def test_a_row_without_names_is_set_aside(
+    web: responses.RequestsMock, row: object, field: str
+) -> None:
+    """It is there: the page is as long as it should be, and is not asked for again."""
+    loves = serve(web, 3)
+    loves.change = lambda listing: listing["track"].__setitem__(1, row)
+    page = connect().get_loved_page()
+    assert page.items == (make_row(0), make_row(2))
+    assert (page.lacking, page.total, len(loves.sent)) == (0, 3, 1)
+    assert [field in reason for reason in page.unreadable] == [True]
+
+
+@pytest.mark.parametrize(
+    "uts",
+    [
+        "x",
+        None,
+        {},
+        "9" * 20,
+        10**400,
+        "-62135596800",
+        "253402300799",
+        "0",
+        1.5,
+        float("nan"),
+        True,
+    ],
+)
+def test_a_love_with_an_odd_date_is_used_without_it(
+    web: responses.RequestsMock, uts: object
+) -> None:
+    serve(web, 1).change = lambda listing: listing["track"][0].update(date={"uts": uts})
+    page = connect().get_loved_page()
+    assert (page.items, page.unreadable) == ((LovedTrack("Artist 0", "Title 0", None, "m"),), ())
+
+
+def test_pages_beyond_the_total_are_not_asked_for(web: responses.RequestsMock) -> None:
+    """The number of pages has one meaning: it is not believed where it says more than the rows."""
+    loves = serve(web, 3)
+    loves.change = lambda listing: listing["@attr"].update(totalPages="9")
+    assert len(list(connect().get_loved_tracks())) == 3
+    assert loves.pages() == [1]
 
 
 def test_get_loved_page_asks_again_when_it_is_another_users(web: responses.RequestsMock) -> None:
@@ -503,6 +560,33 @@ def test_get_library_page_reads_lengths_in_seconds_or_milliseconds(
         "overall",
         "1000",
     )
+
+
+@pytest.mark.parametrize("odd", ["FIXME", None, "-5", 10**30, float("nan"), [], "1e5", ""])
+def test_a_scrobbled_row_with_an_odd_length_or_count_is_used_without_it(
+    web: responses.RequestsMock, odd: object
+) -> None:
+    web.post(API, json=make_library(1, 1, [make_scrobbled(1, duration=odd, playcount=odd)]))
+    page = connect().get_library_page()
+    assert page.items == (ScrobbledTrack("Crystal Kay", "Title 1", 0, None),)
+    assert page.unreadable == ()
+
+
+def test_a_scrobbled_row_without_a_name_is_set_aside(web: responses.RequestsMock) -> None:
+    rows = [make_scrobbled(1), make_scrobbled(2, name=None), make_scrobbled(3)]
+    web.post(API, json=make_library(1, 1, rows))
+    page = connect().get_library_page()
+    assert [row.title for row in page.items] == ["Title 1", "Title 3"]
+    assert len(page.unreadable) == 1
+
+
+@pytest.mark.parametrize("pages", [10**30, -1])
+def test_a_library_of_a_number_of_pages_that_cannot_be_is_not_read(
+    web: responses.RequestsMock, pages: int
+) -> None:
+    web.post(API, json=make_library(1, pages, [make_scrobbled(1)]))
+    with pytest.raises(TemporaryError, match="totalPages"):
+        connect().get_library_page()
 
 
 def test_get_library_reads_every_page_once(web: responses.RequestsMock) -> None:

@@ -308,6 +308,7 @@ def test_get_liked_page_beyond_the_end_is_empty(web: responses.RequestsMock) -> 
         ({"total": "3"}, "total"),
         ({"total": None}, "total"),
         ({"total": -1}, "total"),
+        ({"total": 10**30}, "total"),
         ({"offset": 50}, "offset"),
         ({"items": [{}] * 4}, r"items\[3\].track"),
     ],
@@ -326,9 +327,7 @@ def test_get_liked_page_names_the_field_that_is_wrong(
     ("row", "field"),
     [
         (3, "items[1]"),
-        (make_item(1) | {"added_at": "yesterday"}, "items[1].added_at"),
         ({"added_at": "2024-05-01T18:22:10Z"}, "items[1].track"),
-        (make_item(1, duration_ms="3:07"), "items[1].track.duration_ms"),
         (make_item(1, artists={"name": "One"}), "items[1].track.artists"),
         (make_item(1, name=["a"]), "items[1].track.name"),
     ],
@@ -344,6 +343,56 @@ def test_one_unreadable_row_is_marked_and_the_rest_goes_on(
     if isinstance(row, dict) and "track" in row:
         assert rows[1].label == f"spotify:track:{1:022d}"
     assert len(library.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("row", "facts"),
+    [
+        (make_item(1) | {"added_at": "yesterday"}, {"liked_at": None}),
+        (make_item(1) | {"added_at": 5}, {"liked_at": None}),
+        (make_item(1, duration_ms="3:07"), {"duration_ms": None}),
+        (make_item(1, album=[]), {"album": ""}),
+        (make_item(1, album={"name": 3}), {"album": ""}),
+        (make_item(1, external_ids={"isrc": 3}), {"isrc": ""}),
+    ],
+)
+def test_a_row_with_an_odd_ornament_is_used_without_it(
+    web: responses.RequestsMock, row: object, facts: dict[str, object]
+) -> None:
+    library = serve(web, 3)
+    library.change = lambda page: page | {"items": [make_item(0), row, make_item(2)]}
+    liked = connect().get_liked_page().items[1]
+    assert liked.track is not None
+    found = {name: getattr(liked if name == "liked_at" else liked.track, name) for name in facts}
+    assert (found, liked.track.title, len(library.asked)) == (facts, "Title 1", 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"added_at": "0001-01-01T00:00:00+02:00"}, "liked_at"),
+        ({"added_at": "9999-12-31T23:59:59-02:00"}, "liked_at"),
+        ({"added_at": "1970-01-01T00:00:00Z"}, "liked_at"),
+        ({"duration_ms": 10**30}, "duration_ms"),
+        ({"duration_ms": -5}, "duration_ms"),
+    ],
+)
+def test_numbers_and_dates_that_no_database_holds_are_left_out(
+    changes: dict[str, Any], name: str
+) -> None:
+    item = make_item(7, **{k: v for k, v in changes.items() if k != "added_at"})
+    row = parse_liked_item(item | {k: v for k, v in changes.items() if k == "added_at"}, "items[0]")
+    assert getattr(row if name == "liked_at" else row.track, name) is None
+
+
+@pytest.mark.parametrize("life", [float("nan"), float("inf"), -(10**30), 10**30])
+def test_a_token_with_an_odd_life_is_taken(web: responses.RequestsMock, life: float) -> None:
+    """JSON in Python reads NaN and Infinity; neither has a time at which it ends."""
+    text = json.dumps({"access_token": "a", "expires_in": life})
+    web.post(f"{ACCOUNTS}/api/token", body=text)
+    tokens = SpotifyAccounts("id", "secret", ACCOUNTS, ServiceSession("spotify")).refresh("r")
+    assert tokens.expires_at is not None
+    assert tokens.expires_at <= datetime.now(UTC) + timedelta(days=1)
 
 
 def test_get_liked_page_names_json_that_is_not_sound(web: responses.RequestsMock) -> None:

@@ -10,7 +10,9 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from allauth.socialaccount.models import SocialToken
@@ -19,6 +21,7 @@ from django.utils import timezone
 from sync_world import Name, World
 
 from connectors.http import SHORT_WAIT, ServiceSession
+from connectors.lastfm import LastfmConnector
 from connectors.records import ServiceUser, Tokens
 from likes import accounts, holds
 from likes.in_flight import IN_FLIGHT
@@ -572,6 +575,79 @@ def test_a_love_without_a_date_is_a_love_all_the_same(imported: World, narada: N
     assert (code, counts["already_loved"], counts["loved"]) == (0, 5, LOVES - 5)
     assert counts["confirmed"] == LOVES
     assert not list_repeated(imported)
+
+
+def test_a_row_of_last_fm_that_cannot_be_read_stops_nothing(
+    imported: World, narada: Narada
+) -> None:
+    """And it proves no absence: what may be that row stays loved, at every reading."""
+    user = imported.users["alice"]
+    imported.box.add_faults({"kind": "edit", "at": "toptracks.track.2", "set": {"name": None}})
+    code, counts, err = narada(EXPORT, "-l", "5")
+    assert (code, counts["loved"]) == (0, 5)
+    assert "1 row of Last.fm's lists could not be read and was left out" in err
+    imported.box.add_faults({"kind": "edit", "at": "lovedtracks.track.2", "set": None})
+    code, counts, err = narada(EXPORT)
+    assert (code, counts["loved"], counts["remaining"]) == (0, LOVES - 5, 0)
+    assert "could not be read" in err
+    assert narada(EXPORT)[0] == 0
+    assert imported.states(user) == {"present": LOVES}
+    imported.box.clear_faults()
+    assert narada(EXPORT) == (0, ANY, "")
+    assert (imported.states(user), len(imported.loves())) == ({"present": LOVES}, LOVES)
+
+
+def test_what_a_list_does_not_show_beside_an_unreadable_row_is_not_called_gone(
+    make_world: MakeWorld, narada: Narada, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the row stands on a page that a later reading does not come to."""
+    world = make_world(likes=LOVES, scrobble_share=1.0)
+    user = world.join("alice")
+    import_likes(user)
+    assert narada(EXPORT)[0] == 0
+    short = partial(LastfmConnector.get_loved_page, limit=5)
+    monkeypatch.setattr(LastfmConnector, "get_loved_page", lambda *a, **k: short(*a, **k))
+    world.box.add_faults(
+        {"kind": "edit", "at": "lovedtracks.track.1", "set": {"name": None}, "after": 2}
+    )
+    Checkpoint.objects.filter(listing="loved").update(complete=False)
+    for _ in range(3):
+        assert narada(EXPORT)[0] == 0
+        assert world.states(user) == {"present": LOVES}
+
+
+@pytest.mark.parametrize("listing", ["lovedtracks", "toptracks"])
+def test_numbers_of_last_fm_that_cannot_be_end_a_run_and_no_loop(
+    imported: World, narada: Narada, listing: str
+) -> None:
+    numbers = {"total": "1" + "0" * 30, "totalPages": "1" + "0" * 30}
+    imported.box.add_faults({"kind": "edit", "at": f"{listing}.@attr", "set": numbers})
+    assert narada(EXPORT)[0] == 75
+    assert imported.count("user.get") <= 4
+    imported.box.clear_faults()
+    assert narada(EXPORT)[0] == 0
+    assert imported.states(imported.users["alice"]) == {"present": LOVES}
+
+
+def test_a_list_whose_every_page_is_the_same_has_an_end(imported: World, narada: Narada) -> None:
+    """The numbers are sound, and say that there are three million rows."""
+    numbers = {"total": "3000000", "totalPages": "3000000", "perPage": "1", "page": None}
+    rows = [{"name": "Song", "artist": {"name": "Ada"}, "playcount": "3"}]
+    listing = {"track": rows, "@attr": numbers | {"user": "alice"}}
+    imported.box.add_faults({"kind": "edit", "at": "lovedtracks", "set": listing})
+    code, _, err = narada(EXPORT)
+    assert (code, "repeats the one before" in err) == (75, True)
+    assert imported.count("user.get") == 2
+
+
+def test_a_like_with_an_odd_date_is_imported_without_it(listed: World, narada: Narada) -> None:
+    listed.box.add_faults(
+        {"kind": "edit", "at": "items.1", "set": {"added_at": "0001-01-01T00:00:00+02:00"}},
+        {"kind": "edit", "at": "items.2", "set": {"added_at": "FIXME"}},
+    )
+    code, counts, _ = narada(IMPORT)
+    assert (code, counts["imported"], counts["complete"]) == (0, LIKES, True)
+    assert Like.objects.filter(service=Service.NARADA, liked_at=None).count() == 2
 
 
 # Both
