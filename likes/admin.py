@@ -202,6 +202,7 @@ class LikeAdmin(LinkedByName):
     actions = (
         make_decision("accept_best", "Accept the likeliest candidate", review.accept_best),
         make_decision("reject_all", "Reject all candidates", review.reject_all),
+        make_decision("love_anyway", "Love what Last.fm does not know", review.love_anyway),
         make_decision("exclude", "Not wanted on Last.fm", review.exclude),
         make_decision("reopen", "Try again", review.reopen),
     )
@@ -313,11 +314,11 @@ class ServiceHoldAdmin(StoredAdmin):
 
 @admin.register(SyncSettings)
 class SyncSettingsAdmin(StoredAdmin):
-    list_display = ("__str__", "enabled", "on_unlike", "next_sync_at")
+    list_display = ("__str__", "enabled", "on_unlike", "on_unknown", "next_sync_at")
     list_filter = ("enabled", "on_unlike")
     list_select_related = ("user",)
     search_fields = ("user__username",)
-    editable = ("enabled", "on_unlike", "next_sync_at")
+    editable = ("enabled", "on_unlike", "on_unknown", "next_sync_at")
 
 
 @admin.register(ListedTrack)

@@ -18,6 +18,7 @@ from likes.lastfm_listing import Reading, chunked, read_library, read_loved
 from likes.lastfm_pages import (
     PageChoice,
     choose_listed,
+    choose_own_name,
     find_doubts,
     find_refused,
     look_up,
@@ -35,6 +36,7 @@ from likes.models import (
     RunChange,
     Service,
     ServiceMapping,
+    SyncSettings,
     Track,
 )
 from likes.questions import close_question, may_remove
@@ -191,6 +193,27 @@ class Export:
                 f"What the user scrobbles could not be read, so names were looked up: {error}"
             )
         self._settle_by_library()
+        if self._loves_unknown():
+            self._love_unknown()
+
+    def _loves_unknown(self) -> bool:
+        """Tell whether the user wants all loved that Last.fm does not know."""
+        return SyncSettings.objects.filter(
+            user=self.user, on_unknown=SyncSettings.Unknown.LOVE
+        ).exists()
+
+    def _love_unknown(self) -> None:
+        """Have loved what earlier exports did not find, under the names that the tracks have."""
+        not_found = Like.objects.of(self.user).on(Service.LASTFM).filter(state=State.NOT_FOUND)
+        for tracks in self._unsettled(not_found):
+            refused = find_refused(tracks)
+            pages = {track.pk: choose_own_name(track, refused) for track in tracks}
+            chosen = {pk: PageChoice(accepted=page) for pk, page in pages.items() if page}
+            with transaction.atomic():
+                store_choices(chosen)
+                not_found.filter(track__in=list(chosen)).update(
+                    state=State.PENDING, last_error="", updated_at=timezone.now()
+                )
 
     def _choose_listed(self, listing: Listing) -> int:
         """Store the pages that a list settles; return how many pending likes stay unsettled."""
@@ -271,6 +294,13 @@ class Export:
                 choices[like.track_id] = answer.value
             elif answer.outcome == Outcome.REFUSED:
                 choices[like.track_id] = PageChoice(state=State.FAILED, reason=str(answer.error))
+        if self._loves_unknown():
+            for like in unsettled:
+                choice = choices.get(like.track_id)
+                own = choose_own_name(like.track, refused)
+                if choice is not None and choice.state == State.NOT_FOUND and own is not None:
+                    others = [page for page in choice.candidates if page.key != own.key]
+                    choices[like.track_id] = PageChoice(accepted=own, candidates=others)
         with transaction.atomic():
             store_choices(choices)
             for like in unsettled:

@@ -65,9 +65,20 @@ class MappingForm(LinkForm):
 class SyncSettingsForm(forms.ModelForm):
     class Meta:
         model = SyncSettings
-        fields = ("enabled", "on_unlike")
-        labels = {"enabled": "Sync by itself", "on_unlike": "When I unlike on Spotify"}
-        widgets = {"on_unlike": forms.RadioSelect}
+        fields = ("enabled", "on_unlike", "on_unknown")
+        labels = {
+            "enabled": "Sync by itself",
+            "on_unlike": "When I unlike on Spotify",
+            "on_unknown": "When Last.fm does not know a track that I like",
+        }
+        widgets = {"on_unlike": forms.RadioSelect, "on_unknown": forms.RadioSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["on_unknown"].required = False
+
+    def clean_on_unknown(self) -> str:
+        return str(self.cleaned_data["on_unknown"] or self.instance.on_unknown)
 
 
 class DeleteAccountForm(forms.Form):

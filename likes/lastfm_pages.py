@@ -264,6 +264,16 @@ def _explain(choice: PageChoice) -> str:
     return f"Last.fm knows the name, but next to nobody listens there: {names}"
 
 
+def choose_own_name(track: Track, refused: Container[tuple[int, str]]) -> ServiceMapping | None:
+    """Return the page that a love under the track's own name creates, for a user who wants that of
+    all that Last.fm does not know; None where a person ruled it out or there is no name."""
+    artist = primary_artist(track)
+    mapping = make_mapping(track, artist, track.title, Rule.UNKNOWN, Decision.ACCEPTED)
+    if not artist or not track.title or (track.pk, mapping.key) in refused:
+        return None
+    return mapping
+
+
 def store_choices(choices: dict[int, PageChoice]) -> None:
     """Store what was chosen for each track id; a person's decisions are never overwritten."""
     decided = {

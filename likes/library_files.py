@@ -35,7 +35,7 @@ CHUNK = 500
 
 #: What is written of each row, and read back.
 FIELDS: dict[type[models.Model], tuple[str, ...]] = {
-    SyncSettings: ("enabled", "on_unlike"),
+    SyncSettings: ("enabled", "on_unlike", "on_unknown"),
     Track: ("title", "artists", "album", "duration_ms", "isrc", "explicit"),
     Like: (
         "service", "state", "source", "liked_at", "sent_at", "confirmed_at", "removed_at",

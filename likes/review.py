@@ -137,6 +137,18 @@ def choose_name(
 
 
 @transaction.atomic
+def love_anyway(like: Like, by: AbstractBaseUser) -> ServiceMapping:
+    """Last.fm does not know the track: love it under its own name, which creates the page there."""
+    _, on_lastfm = _lock(like.track_id)
+    if on_lastfm is None or on_lastfm.state != State.NOT_FOUND:
+        raise NotPossible("only what Last.fm does not know can be loved anyway")
+    track = on_lastfm.track
+    if not track.artists:
+        raise NotPossible("the track names no artist")
+    return choose_name(track, track.artists[0], track.title, by)
+
+
+@transaction.atomic
 def exclude(like: Like, by: AbstractBaseUser) -> None:
     """The track is not on Last.fm, or not wanted there; a love that Narada sent is taken back."""
     track, on_lastfm = _lock(like.track_id)

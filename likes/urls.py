@@ -17,7 +17,7 @@ urlpatterns = [
     path("likes/<int:pk>/", library.track_detail, name="track"),
     path("likes/<int:pk>/name/", decisions.name_page, name="name_page"),
     re_path(
-        r"^likes/(?P<pk>\d{1,18})/(?P<decision>exclude|reopen)/$",
+        r"^likes/(?P<pk>\d{1,18})/(?P<decision>love|exclude|reopen)/$",
         decisions.decide_on_track,
         name="decide_on_track",
     ),

@@ -99,6 +99,10 @@ class SyncSettings(models.Model):
         KEEP = "keep", "keep the like in Narada and on Last.fm"
         FOLLOW = "follow", "remove it in Narada, and on Last.fm what Narada loved"
 
+    class Unknown(models.TextChoices):
+        ASK = "ask", "ask me"
+        LOVE = "love", "love it all the same, which creates its page on Last.fm"
+
     class Step(models.TextChoices):
         IDLE = "", "nothing to do"
         IMPORT = "import", "import from Spotify"
@@ -110,6 +114,13 @@ class SyncSettings(models.Model):
     enabled = models.BooleanField("sync by itself", default=True)
     on_unlike = models.CharField(
         "when I unlike on Spotify", max_length=8, choices=Unlike.choices, default=Unlike.KEEP
+    )
+    on_unknown = models.CharField(
+        "when Last.fm does not know a track",
+        max_length=8,
+        choices=Unknown.choices,
+        default=Unknown.ASK,
+        db_default=Unknown.ASK,
     )
     next_sync_at = models.DateTimeField(null=True, blank=True, help_text="Not before.")
     step = models.CharField(

@@ -229,6 +229,7 @@ class ServiceMapping(models.Model):
         CORRECTED = "corrected", "Last.fm's own correction"
         SAME_NAME = "same_name", "the name as on Spotify"
         PLAIN_NAME = "plain_name", "the title without its notes"
+        UNKNOWN = "unknown", "loved though Last.fm does not know it"
         PERSON = "person", "a person's choice"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="mappings")

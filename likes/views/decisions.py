@@ -35,6 +35,7 @@ STATES = {
 BULK: dict[str, Callable[[Like, AbstractBaseUser], object]] = {
     "accept": review.accept_best,
     "reject": review.reject_all,
+    "love": review.love_anyway,
     "exclude": review.exclude,
     "reopen": review.reopen,
 }
@@ -43,6 +44,7 @@ ON_MAPPING: dict[str, Callable[[ServiceMapping, AbstractBaseUser], object]] = {
     "reject": review.reject,
 }
 ON_TRACK: dict[str, Callable[[Like, AbstractBaseUser], object]] = {
+    "love": review.love_anyway,
     "exclude": review.exclude,
     "reopen": review.reopen,
 }

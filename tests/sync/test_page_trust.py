@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sync_world import World
 
+from likes import review
 from likes.like_sync import export_likes, import_likes
-from likes.models import Like, ServiceMapping
+from likes.models import Like, ServiceMapping, SyncSettings
 from likes.models import Service as OnService
 
 State = Like.State
@@ -164,3 +165,37 @@ def test_what_no_page_knows_under_any_name_is_not_found(world: World) -> None:
     import_likes(user)
     export_likes(user)
     assert world.state_of(user, "Nowhere - Radio Edit") == State.NOT_FOUND
+
+
+def test_what_lastfm_does_not_know_is_loved_where_the_user_says_so(world: World) -> None:
+    user = world.join()
+    for title in ("Nowhere - Radio Edit", "Ruled Out"):
+        world.like(title, relation="nowhere")
+    import_likes(user)
+    export_likes(user)
+    assert world.states(user) == {"not_found": 2}
+    ruled_out = Like.objects.on(OnService.LASTFM).get(track__title="Ruled Out")
+    review.reject(review.choose_name(ruled_out, "Ada", "Ruled Out", user), user)
+
+    SyncSettings.objects.update_or_create(user=user, defaults={"on_unknown": "love"})
+    world.like("Later", relation="nowhere")
+    import_likes(user)
+    export_likes(user)
+
+    assert set(world.loves()) == {("Ada", "Nowhere - Radio Edit"), ("Ada", "Later")}
+    assert world.state_of(user, "Ruled Out") == State.NOT_FOUND
+
+
+def test_one_track_that_lastfm_does_not_know_is_loved_anyway(world: World) -> None:
+    user = world.join()
+    world.like("Nowhere", relation="nowhere")
+    world.like("Elsewhere", relation="nowhere")
+    import_likes(user)
+    export_likes(user)
+    like = Like.objects.on(OnService.LASTFM).get(track__title="Nowhere")
+    review.love_anyway(like, user)
+    with pytest.raises(review.NotPossible, match="only what Last"):
+        review.love_anyway(like, user)
+    export_likes(user)
+    assert world.loves() == [("Ada", "Nowhere")]
+    assert world.state_of(user, "Elsewhere") == State.NOT_FOUND
