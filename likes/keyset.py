@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.db.models import F, Model, Q, QuerySet
@@ -64,6 +64,7 @@ def _read_mark(mark: str) -> Q | None:
 def _read_date(text: str) -> datetime | None:
     try:
         date = parse_datetime(text)
-    except ValueError:
+        # A year that only exists in another zone cannot be asked for.
+        return date.astimezone(UTC) if date is not None and date.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return date if date is not None and date.tzinfo is not None else None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import DisallowedRedirect
 from django.db.models import Count
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
@@ -186,7 +188,9 @@ def _decide(request: HttpRequest, track_id: int, decide: Callable[[], object]) -
         problem = str(reason)
     if request.htmx and request.POST.get("from") == "review":
         cases = Like.objects.of(request.user).on(Service.LASTFM).select_related("track")
-        case = get_object_or_404(cases, track=track_id)
+        case = cases.filter(track=track_id).first()
+        if case is None:
+            return HttpResponse()  # no case is left to show: the page takes it away
         give_candidates([case])
         return render(request, "likes/_case.html", {"case": case, "problem": problem})
     if problem:
@@ -197,9 +201,14 @@ def _decide(request: HttpRequest, track_id: int, decide: Callable[[], object]) -
 
 
 def _go_back(request: HttpRequest, *fallback: object) -> HttpResponse:
+    """Redirect to the page that the form names, if it is one of ours, or else to ``fallback``.
+
+    What was decided is decided, so an odd address never ends in an error.
+    """
     address = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(
+    if address.startswith("/") and url_has_allowed_host_and_scheme(
         address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
-        return redirect(address)
+        with suppress(DisallowedRedirect):  # too long
+            return HttpResponseRedirect(address)
     return redirect(*fallback)

@@ -172,7 +172,8 @@ def agree_to_removals(request: HttpRequest, listing: str) -> HttpResponse:
     if not questions.agree(request.user, listing):
         messages.info(request, "Nothing is asked about any more.")
         return redirect("home")
-    return sync_now(request)
+    messages.success(request, "Saved. The next sync will apply it.")
+    return sync_now(request) if tasks.find_usable_services(request.user.pk) else redirect("home")
 
 
 @login_required

@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from likes.models import Like, Service, ServiceMapping
+from likes.models import Checkpoint, Like, Service, ServiceMapping
+from likes.views import decisions
 
 pytestmark = pytest.mark.django_db
 
@@ -176,3 +177,42 @@ def test_decision_goes_back_only_within_narada(
     like = like_song(ada)
     response = as_ada.post(track_url(like, "exclude"), {"next": address})
     assert response.url == (where or reverse("track", args=[like.track_id]))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["x", "x/y", "//evil.example/", "http://evil.example/", "/" + "x" * 9000, "\\evil", ""],
+)
+def test_a_decision_is_answered_with_success_whatever_the_form_leads_to(
+    as_ada: Client, ada: User, like_song: Any, address: str
+) -> None:
+    like = like_song(ada)
+    page = f"/likes/{like.track_id}/"
+    response = as_ada.post(f"{page}exclude/", {"next": address})
+    assert (response.status_code, response["Location"]) == (302, page)
+    like.refresh_from_db()
+    assert like.state == "excluded"
+
+
+def test_a_decision_whose_case_is_gone_takes_it_off_the_page(
+    as_ada: Client, ada: User, like_song: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    like = like_song(ada)
+
+    def take_away(row: Any, user: User) -> None:
+        like.delete()
+
+    monkeypatch.setitem(decisions.ON_TRACK, "exclude", take_away)
+    address = f"/likes/{like.track_id}/exclude/"
+    response = as_ada.post(address, {"from": "review"}, headers={"hx-request": "true"})
+    assert (response.status_code, response.text) == (200, "")
+
+
+def test_an_answer_about_removals_is_noted_though_nothing_can_sync(
+    as_ada: Client, ada: User
+) -> None:
+    Checkpoint.objects.create(user=ada, listing="saved", removals_asked=30)
+    page = as_ada.post("/removals/saved/", follow=True).text
+    assert "Saved. The next sync will apply it." in page
+    assert 'role="alert"' not in page
+    assert Checkpoint.objects.get().removals_agreed == 30
