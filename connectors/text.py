@@ -45,3 +45,17 @@ def keep_plausible_time(time: datetime | None) -> datetime | None:
 def keep_plausible_number(number: int | None) -> int | None:
     """Return a count or a length; None for one that cannot be meant, or that no column holds."""
     return number if number is not None and 0 <= number <= LARGEST_NUMBER else None
+
+
+#: A spreadsheet takes a cell that begins so for a formula, and runs it (OWASP, CSV injection).
+FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
+
+
+def guard_formula(text: str) -> str:
+    """Return a cell of a CSV that no spreadsheet takes for a formula: an apostrophe before it."""
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def drop_guard(text: str) -> str:
+    """Return what ``guard_formula`` was given."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from connectors.records import LikedTrack, ServiceTrack
+from connectors.text import drop_guard
 from likes.library_files import COLUMNS, SPOTIFY_URI
 from likes.library_reading import FileTrack, Library, WrongPlace, check_library, read_row
 from likes.models import Like, Service, ServiceMapping, Source, Track
@@ -20,12 +21,16 @@ _FLAGS = {"true": True, "false": False, "": None}
 
 def is_library_csv(text: str) -> bool:
     """Whether a text is the CSV form of a library; only its header is looked at."""
-    first_row = next(csv.reader([text.lstrip().partition("\n")[0]]), [])
+    try:
+        first_row = next(csv.reader([text.lstrip().partition("\n")[0]]), [])
+    except csv.Error:  # a line of more than 131,072 characters
+        return False
     return {"Track Name", "Narada", "Last.fm", "Decided By"} <= set(first_row)
 
 
 def parse_csv(text: str) -> Library:
     """Read the CSV form; columns may stand in any order. Raises WrongPlace."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # what was written can be read
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
     if missing:
@@ -36,7 +41,8 @@ def parse_csv(text: str) -> Library:
         for number, cells in enumerate(reader, start=2):
             if None in cells or None in cells.values():
                 raise WrongPlace(f"row {number} has not as many cells as the header")
-            library.tracks.append(_read_cells(cells, f"row {number}"))
+            bare = {name: drop_guard(cell) for name, cell in cells.items()}
+            library.tracks.append(_read_cells(bare, f"row {number}"))
     except csv.Error as error:
         raise WrongPlace(f"row {number + 1}: {error}") from error
     check_library(library)
@@ -75,7 +81,7 @@ def _read_cells(cells: dict[str, str], place: str) -> FileTrack:
 def _read_facts(cells: dict[str, str], place: str) -> dict[str, Any]:
     credit = [one.replace("\\,", ",") for one in _COMMA.split(cells["Artist Name(s)"])]
     duration, explicit = cells["Track Duration (ms)"], cells["Explicit"].lower()
-    if duration and not (duration.isascii() and duration.isdigit()):
+    if duration and not re.fullmatch(r"[0-9]{1,15}", duration):
         raise WrongPlace(f"{place}, column Track Duration (ms): {duration[:20]!r} is no number")
     if explicit not in _FLAGS:
         raise WrongPlace(f"{place}, column Explicit: {explicit[:20]!r} is neither true nor false")

@@ -8,7 +8,8 @@ The JSON form is one object:
 
 A field that is empty is left out; times are ISO 8601 in UTC, durations milliseconds. Tokens are
 not in it, nor what a service shows again when it is asked: the lists as last read, and how far.
-The CSV form has one row a like, for people and spreadsheets; it is also read by --from-file.
+The CSV form has one row a like, for people and spreadsheets; it is also read by --from-file. A cell
+that a spreadsheet would take for a formula has an apostrophe before it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 
+from connectors.text import guard_formula
 from likes.keyset import walk_by_pk
 from likes.models import Like, Run, Service, ServiceMapping, SyncSettings, Track
 
@@ -137,7 +139,7 @@ def export_csv(user: User) -> Iterator[str]:
 
 def _write_line(cells: tuple[object, ...]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(cells)
+    csv.writer(line).writerow(guard_formula(str(cell)) for cell in cells)
     return line.getvalue()
 
 

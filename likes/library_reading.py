@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 import sys
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.db import models
@@ -25,6 +26,13 @@ LARGEST_NUMBER = {
     models.PositiveIntegerField: 2_147_483_647,
     models.PositiveSmallIntegerField: 32_767,
 }
+
+
+#: What a library of a million tracks may need, and what a machine can hold in memory.
+LARGEST_FILE = 1_000_000_000
+DEEPEST = 50
+#: What happened before computers kept time, or will happen after all of us, is a mistake.
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class WrongPlace(ValueError):
@@ -52,21 +60,36 @@ class Library:
 def read_text(path: str) -> str:
     """Return the text of a file, or of standard input for "-". Raises FileRejected."""
     try:
-        raw = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        if path == "-":
+            raw = sys.stdin.buffer.read(LARGEST_FILE + 1)
+        elif "\0" in path or not _is_file_or_folder(path):
+            raise FileRejected(f"{path} is not a file. To read from another program, pipe it to -")
+        else:
+            with open(path, "rb") as file:
+                raw = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise FileRejected(f"{path} cannot be read: {error.strerror}.") from error
+    if len(raw) > LARGEST_FILE:
+        raise FileRejected(f"{path} is larger than {LARGEST_FILE // 1_000_000} MB.")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileRejected(f"{path} is no text in UTF-8 (byte {error.start:,}).") from error
+        raise FileRejected(f"{path} is not text in UTF-8 (byte {error.start:,}).") from error
+
+
+def _is_file_or_folder(path: str) -> bool:
+    mode = os.stat(path).st_mode
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def parse_library(text: str) -> Library:
     """Read the JSON form. Raises WrongPlace."""
     try:
         whole = json.loads(text)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise WrongPlace(f"is no library file of Narada: {error}") from error
+    except ValueError as error:
+        raise WrongPlace("a number has more than 4,300 digits") from error
     except RecursionError as error:
         raise WrongPlace("is no library file of Narada: nested too deeply") from error
     if not isinstance(whole, dict) or "narada" not in whole:
@@ -75,7 +98,8 @@ def parse_library(text: str) -> Library:
             "other programs come in with: narada import-spotify-likes --from-file PATH"
         )
     if whole["narada"] != VERSION:
-        raise WrongPlace(f"narada: version {whole['narada']!r} is not known here, only {VERSION}")
+        version = repr(whole["narada"])[:20]
+        raise WrongPlace(f"narada: version {version} is not known here, only {VERSION}")
     _check_names(whole, {"narada", "exported_at", "user", "settings", "tracks", "runs"}, "")
     library = Library()
     if "settings" in whole:
@@ -173,25 +197,51 @@ def _read_json(column: models.Field[Any, Any], value: object, place: str) -> obj
         raise WrongPlace(f"{place} is no {'list' if wanted is list else 'object'}")
     if column.name == "artists":
         return [_check_text(one, f"{place}[{n}]") for n, one in enumerate(value)]
-    _check_text(json.dumps(value, ensure_ascii=False), place)
+    _check_json(value, place, DEEPEST)
     return value
+
+
+def _check_json(value: object, place: str, depth: int) -> None:
+    """Raise WrongPlace for what no database keeps: NaN, numbers without end, deep nesting."""
+    if depth == 0:
+        raise WrongPlace(f"{place} is nested too deeply")
+    if isinstance(value, str):
+        _check_text(value, place)
+    elif isinstance(value, float | int) and not isinstance(value, bool):
+        _check_finite(value, place)
+    elif isinstance(value, list | dict):
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        for part in parts:
+            _check_json(part, place, depth - 1)
+
+
+def _check_finite(number: float, place: str) -> float:
+    try:
+        if math.isfinite(number):
+            return float(number)
+    except OverflowError:
+        pass
+    raise WrongPlace(f"{place} must be a number that can be stored")
 
 
 def _read_time(value: object, place: str) -> datetime:
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        time = time.astimezone(UTC) if time is not None and time.tzinfo is not None else None
+    except (ValueError, OverflowError):
         time = None
-    if time is None or time.tzinfo is None:
+    if time is None:
         raise WrongPlace(f"{place} is no time such as 2026-03-01T12:00:00+00:00")
+    if not EARLIEST <= time < LATEST:
+        raise WrongPlace(f"{place} must be between {EARLIEST.year} and {LATEST.year}")
     return time
 
 
 def _read_number(column: models.Field[Any, Any], value: object, place: str) -> int | float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(column, models.FloatField):
-        if is_number and math.isfinite(value):  # type: ignore[arg-type]
-            return float(value)  # type: ignore[arg-type]
+        if is_number:
+            return _check_finite(value, place)  # type: ignore[arg-type]
         raise WrongPlace(f"{place} is no number")
     most = LARGEST_NUMBER[type(column)]  # type: ignore[index]
     if isinstance(value, int) and is_number and 0 <= value <= most:
@@ -214,7 +264,10 @@ def check_library(library: Library) -> None:
             where = f"{place}.mappings[{index}].key"
             if not mapping.key:
                 raise WrongPlace(f"{where} is empty")
-            if mapping.service == Service.LASTFM and not mapping.artists:
+            is_nameless = not mapping.artists or (
+                is_accepted_page(mapping) and not mapping.artists[0]
+            )
+            if mapping.service == Service.LASTFM and is_nameless:
                 raise WrongPlace(f"{place}.mappings[{index}].artists is empty")
             if mapping.service == Service.SPOTIFY and ids.setdefault(mapping.key, where) != where:
                 raise WrongPlace(f"{where} is the same as {ids[mapping.key]}")

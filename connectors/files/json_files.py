@@ -48,6 +48,8 @@ def read_json(text: str) -> LikesFile:
     whole = _load(text)
     if isinstance(whole, dict) and _is_library(whole):
         return _read_library(whole)
+    if isinstance(whole, dict) and "narada" in whole:
+        raise FileRejected("is a library of Narada; bring it in with: narada import-library PATH")
     refuse_object(whole)
     value, left_out = choose_list(whole)
     if not left_out:
@@ -76,7 +78,7 @@ def _load(text: str) -> object:
             "it may be cut off, export it again"
         ) from error
     except ValueError as error:
-        raise FileRejected(f"is no sound JSON: {error}") from error
+        raise FileRejected("is no sound JSON: a number has more than 4,300 digits") from error
 
 
 def _load_lines(text: str) -> list[object]:

@@ -174,7 +174,7 @@ def read_sections(text: str) -> tuple[str, str, list[str]] | None:
 def _is_sections(text: str) -> bool:
     lines = [line for line in text[:20_000].splitlines() if line.strip()]
     names = [line for line in lines[:3] if "\t" not in line]
-    songs = [line for line in lines[1:50] if line.count("\t") >= 2 and find_track_id(line)]
+    songs = [line for line in lines[1:50] if find_track_id("".join(line.split("\t")[3:4]))]
     return bool(names) and bool(songs) and "\t" not in lines[0]
 
 

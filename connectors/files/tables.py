@@ -40,9 +40,11 @@ from connectors.files.values import (
     read_lengths,
 )
 from connectors.records import LikedTrack
-from connectors.text import normalize_isrc
+from connectors.text import drop_guard, normalize_isrc
 
 FAVOURITES = frozenset({"favorite", "favorites", "favourite", "favourites"})
+#: Columns that only Narada's own export has.
+OWN_COLUMNS = frozenset({"Narada", "Decided By"})
 OTHER_KINDS = frozenset({"playlist", "album", "artist"})
 SHOWN_ROWS = 5
 EXPORTIFY_IDS = frozenset({"Track URI", "Spotify URI", "Track ID", "Spotify ID"})
@@ -183,7 +185,10 @@ def _read_rows(text: str) -> Table:
     numbers = [line.number for line in lines]
     if any(find_track_id(cell) for cell in rows[0]):
         return Table([""] * len(rows[0]), numbers, rows, problems)
-    return Table([cell.strip() for cell in rows[0]], numbers[1:], rows[1:], problems)
+    header = [cell.strip() for cell in rows[0]]
+    if set(header) >= OWN_COLUMNS:
+        rows = [[drop_guard(cell) for cell in row] for row in rows]
+    return Table(header, numbers[1:], rows[1:], problems)
 
 
 def _find_columns(table: Table) -> tuple[Columns, bool]:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import DataError
 
 from connectors.account_export import FileRejected
 from likes.leases import Busy
@@ -42,6 +43,9 @@ class Command(NaradaCommand):
             summary = import_library(owner, library, dry_run=dry_run)
         except Busy as error:
             raise Error(str(error), TRY_LATER) from error
+        except DataError as error:
+            problem = f"the database cannot store a value of it ({error})"
+            raise FileRejected(f"{path}: {problem}. Nothing was stored.") from error
         if options["as_json"]:
             self.stdout.write(json.dumps(asdict(summary)))
         else:
