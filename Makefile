@@ -6,10 +6,12 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; d
 	"$$name" -c '$(SUITS)' 2>/dev/null && command -v "$$name" && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# Side by side; each process takes over what another has not come to.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_FAILED = { rm -f $(VENV)/.unfinished; echo "The packages could not be installed, as said above. Run this again to go on."; exit 1; }
 
-.PHONY: help demo demo-web run test lint format bench requirements clean
+.PHONY: help demo demo-web run test test-all lint format bench requirements clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
@@ -41,8 +43,11 @@ demo-web: $(VENV)/.installed ## the demo's web pages and admin, with the sandbox
 run: $(VENV)/.installed ## web, worker and beat on this machine
 	@exec $(BIN)/python manage.py run $(ARGS)
 
-test: $(VENV)/.installed-dev ## run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.installed-dev ## run the tests, but for the long ones
+	@$(PYTEST) -m "not slow and not browser" $(ARGS)
+
+test-all: $(VENV)/.installed-dev ## run all tests: kills, random faults, a browser, long searches
+	@$(PYTEST) --hypothesis-profile=long $(ARGS)
 
 lint: $(VENV)/.installed-dev ## style, types, migrations
 	@$(BIN)/ruff check .

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from django.core.management.commands import flush
 from django.db import connections
 from sync_world import World
 
@@ -18,27 +21,46 @@ from connectors.sandbox.server import Sandbox
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    """Keep SQLite's test database in a file: of one in memory, threads cannot wait for a lock.
+# The processes that tests start are to read the real settings.
+os.environ["DJANGO_SETTINGS_MODULE"] = "narada_site.settings"
 
-    PostgreSQL need not wait for its disk, as what a test wrote may be lost with the machine. Its
-    tables, nearly empty, are emptied by DELETE: to TRUNCATE them all takes a second or two.
-    """
-    tested = connections["default"].settings_dict
-    if tested["ENGINE"].endswith("sqlite3"):
-        tested["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
-    else:
-        tested["OPTIONS"] = {**tested["OPTIONS"], "options": "-c synchronous_commit=off"}
-        connections["default"].ops.sql_flush = delete_rows  # type: ignore[method-assign]
+# ``make test-all`` asks for the long one, which tries others each time but where CI runs it.
+hypothesis.settings.register_profile(
+    "quick",
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+hypothesis.settings.register_profile(
+    "long",
+    hypothesis.settings.get_profile("quick"),
+    max_examples=600,
+    derandomize="CI" in os.environ,
+    print_blob=True,
+)
+hypothesis.settings.load_profile("quick")
+
+#: Django fills these itself, always the same way. To empty and fill them anew takes far longer than
+#: to empty all others.
+KEPT_TABLES = {"auth_permission", "django_content_type"}
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two at least: many tests wait, and none may think itself alone."""
+    return max(2, os.cpu_count() or 1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_tables_quickly() -> None:
+    """Have the tables, nearly empty, emptied by DELETE: to TRUNCATE them takes a second or two."""
+    connections["default"].ops.sql_flush = delete_rows  # type: ignore[method-assign]
+    flush.emit_post_migrate_signal = lambda *_, **__: None
 
 
 def delete_rows(style: Any, tables: list[str], **options: bool) -> list[str]:
     """Return the statements that empty tables; run as one, foreign keys are looked at last."""
-    return [f'DELETE FROM "{table}"' for table in tables]
+    return [f'DELETE FROM "{table}"' for table in tables if table not in KEPT_TABLES]
 
 
 @pytest.fixture

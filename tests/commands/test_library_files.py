@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -417,9 +417,7 @@ class AnyLibrary(TestCase):
     """hypothesis needs a transaction for each example, which its own test case gives."""
 
     @given(tracks=libraries)
-    @hypothesis_settings(
-        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
+    @hypothesis_settings(max_examples=hypothesis_settings.default.max_examples // 3)
     def test_any_library_goes_in_and_out_unchanged(
         self, tracks: tuple[dict[str, Any], ...]
     ) -> None:

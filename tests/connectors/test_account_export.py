@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.account_export import FileRejected, LikesFile, read_likes
@@ -716,7 +716,6 @@ JSONS = st.recursive(
 TABLES = st.lists(st.lists(TEXTS, max_size=6), max_size=6).map(
     lambda rows: "\n".join(",".join(row) for row in rows).encode("utf-8", "replace")
 )
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def read_or_refuse(path: Path, content: bytes) -> None:
@@ -732,14 +731,12 @@ def read_or_refuse(path: Path, content: bytes) -> None:
         assert not item.track or (item.track.title and all(item.track.artists))
 
 
-@QUICK
 @given(st.binary(max_size=300))
 @example(b"PK\x03\x04")
 def test_any_bytes_give_likes_or_a_refusal(tmp_path: Path, content: bytes) -> None:
     read_or_refuse(tmp_path, content)
 
 
-@QUICK
 @given(TABLES)
 @example(b"track,artist\n" + b"'" * 10)
 def test_any_table_gives_likes_or_a_refusal(tmp_path: Path, content: bytes) -> None:
@@ -747,14 +744,12 @@ def test_any_table_gives_likes_or_a_refusal(tmp_path: Path, content: bytes) -> N
     read_or_refuse(tmp_path, b"Track URI,Track Name,Artist Name(s),Added At\n" + content)
 
 
-@QUICK
 @given(JSONS)
 def test_any_json_gives_likes_or_a_refusal(tmp_path: Path, value: object) -> None:
     read_or_refuse(tmp_path, json.dumps(value).encode())
     read_or_refuse(tmp_path, json.dumps({"items": [value, SAVED]}).encode())
 
 
-@QUICK
 @given(st.data())
 def test_any_damage_to_a_zip_gives_likes_or_a_refusal(tmp_path: Path, data: st.DataObject) -> None:
     whole = bytearray(make_zip(tmp_path, {"YourLibrary.json": json.dumps(LIBRARY)}).read_bytes())

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +14,9 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from programs import need_program
 from pyrate_limiter import SQLiteBucket
+from redis_server import start_redis
 
 from connectors import limits
 from connectors.errors import RateLimited, TemporaryError
@@ -242,29 +241,14 @@ def test_budget_works_after_a_fork(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def redis_url() -> Iterator[str]:
-    binary = shutil.which("redis-server")
-    if binary is None:
-        pytest.skip("needs redis-server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-        stdout=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
-    yield f"redis://127.0.0.1:{port}/0"
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    need_program("redis-server")
+    server, address = start_redis(tmp_path)
+    yield address
     server.terminate()
     server.wait(10)
 
 
-@pytest.mark.redis
 def test_budget_is_shared_over_redis(redis_url: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda _: take_in_process("", redis_url, 20), range(2)))
@@ -273,7 +257,6 @@ def test_budget_is_shared_over_redis(redis_url: str) -> None:
     assert times[-1] - times[0] >= 1.0
 
 
-@pytest.mark.redis
 def test_budget_recovers_when_redis_forgot_its_scripts(redis_url: str) -> None:
     import redis
 

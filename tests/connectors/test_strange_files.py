@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.account_export import FileRejected, LikesFile, read_likes
@@ -327,7 +327,6 @@ ODD_LINES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(
         st.tuples(write_names('abé,;|"\t '), write_names('xyü" ')), min_size=2, max_size=8

@@ -6,7 +6,7 @@ import dataclasses
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matching import (
@@ -20,8 +20,6 @@ from matching import (
     simplify_titles,
 )
 from matching.normalize import fold
-
-QUICK = settings(max_examples=60, deadline=None)
 
 # Pieces of real titles as well as any character at all, so that notes and brackets come up.
 PIECES = st.sampled_from(
@@ -39,7 +37,6 @@ DESCRIPTIONS = st.builds(
 )
 
 
-@QUICK
 @given(DESCRIPTIONS, DESCRIPTIONS)
 def test_compare_is_symmetric_and_total(a: TrackDescription, b: TrackDescription) -> None:
     there, back = compare(a, b), compare(b, a)
@@ -48,14 +45,12 @@ def test_compare_is_symmetric_and_total(a: TrackDescription, b: TrackDescription
     assert there == compare(prepare(a), prepare(b))
 
 
-@QUICK
 @given(DESCRIPTIONS)
 def test_compare_of_a_named_track_with_itself_is_match(track: TrackDescription) -> None:
     if track.title.strip() and any(artist.strip() for artist in track.artists):
         assert compare(track, track).verdict is Verdict.MATCH
 
 
-@QUICK
 @given(DESCRIPTIONS, DESCRIPTIONS)
 def test_removing_neutral_fields_never_turns_different_into_match(
     a: TrackDescription, b: TrackDescription
@@ -65,7 +60,6 @@ def test_removing_neutral_fields_never_turns_different_into_match(
         assert compare(a, b).verdict is not Verdict.DIFFERENT
 
 
-@QUICK
 @given(DESCRIPTIONS, st.lists(TEXTS, min_size=2, max_size=4))
 def test_swapping_artists_changes_nothing_for_equal_sets(
     track: TrackDescription, artists: list[str]
@@ -76,7 +70,6 @@ def test_swapping_artists_changes_nothing_for_equal_sets(
         assert compare(forward, backward).verdict is Verdict.MATCH
 
 
-@QUICK
 @given(DESCRIPTIONS, DESCRIPTIONS, st.permutations(["Queen", "David Bowie", "Björk", "YOASOBI"]))
 def test_the_order_of_artists_after_the_first_changes_nothing(
     a: TrackDescription, b: TrackDescription, artists: list[str]
@@ -88,7 +81,6 @@ def test_the_order_of_artists_after_the_first_changes_nothing(
     assert compare(forward, other) == compare(backward, other)
 
 
-@QUICK
 @given(DESCRIPTIONS, DESCRIPTIONS, st.sampled_from(["duration_ms", "isrc", "mbid"]))
 def test_a_field_that_one_side_alone_has_changes_nothing(
     a: TrackDescription, b: TrackDescription, name: str
@@ -99,13 +91,11 @@ def test_a_field_that_one_side_alone_has_changes_nothing(
     assert compare(a, other).verdict is compare(bare, other).verdict
 
 
-@QUICK
 @given(st.text(max_size=60))
 def test_nothing_folds_to_the_empty_string(text: str) -> None:
     assert fold(text) or not text
 
 
-@QUICK
 @given(TEXTS, TEXTS)
 def test_blocking_keys_name_keys_and_simpler_titles_are_total(title: str, artist: str) -> None:
     keys = blocking_keys(TrackDescription(title, (artist,)))

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from sync_world import Name, World
 
@@ -275,10 +275,8 @@ def people(make_world: Callable[..., World]) -> tuple[World, list[Song], Iterato
 
 
 @settings(
-    max_examples=EXAMPLES or 60,
+    max_examples=EXAMPLES or settings.default.max_examples // 5,
     derandomize=not EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
 )
 @given(sequence=st.lists(rounds, min_size=2, max_size=5), pool=pools, follow=st.booleans())
 def test_after_anything_a_quiet_sync_makes_all_agree(

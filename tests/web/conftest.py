@@ -22,11 +22,6 @@ AddPage = Callable[..., ServiceMapping]
 
 
 @pytest.fixture(autouse=True)
-def quick_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture(autouse=True)
 def own_cache(settings: Any, request: pytest.FixtureRequest) -> None:
     """Count the limits on signing in for each test by itself."""
     locmem = "django.core.cache.backends.locmem.LocMemCache"
