@@ -134,7 +134,9 @@ def spotify_accounts(http: ServiceSession | None = None) -> SpotifyAccounts:
     )
 
 
-def lastfm_client(session_key: str = "", username: str = "") -> LastfmConnector:
+def lastfm_client(
+    session_key: str = "", username: str = "", http: ServiceSession | None = None
+) -> LastfmConnector:
     """Return a Last.fm connector that speaks for a user, or without a key for the app alone.
 
     Raises CredentialsMissing.
@@ -145,7 +147,7 @@ def lastfm_client(session_key: str = "", username: str = "") -> LastfmConnector:
         settings.LASTFM_API_SECRET,
         api_url=settings.LASTFM_API_URL,
         auth_url=settings.LASTFM_AUTH_URL,
-        http=make_session(Service.LASTFM),
+        http=http or make_session(Service.LASTFM),
         session_key=session_key,
         username=username,
     )

@@ -113,7 +113,7 @@ class FoundByTrack(StoredAdmin):
 class LinkedByName(FoundByTrack):
     """Rows of a track whose page on Last.fm an operator can name, below what else is decided."""
 
-    decisions: tuple[str, ...] = ("artist", "name")
+    decisions: tuple[str, ...] = ("artist", "name", "sure")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         facts = [field for field in self.get_readonly_fields(request, obj) if field != "evidence"]
@@ -224,7 +224,7 @@ class LikeAdmin(LinkedByName):
 @admin.register(ServiceMapping)
 class ServiceMappingAdmin(LinkedByName):
     form = MappingForm
-    decisions = ("decide", "artist", "name")
+    decisions = ("decide", "artist", "name", "sure")
     list_display = ("names", "track_page", "owner", "service", "decided", "rule", "judged")
     list_filter = (WrongMapping, "service", "decision", "decided_by", "rule", "listed", "source")
     list_select_related = ("track", "user")

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from likes.models import Like, ServiceMapping, SyncSettings
 from likes.review import NAME_LENGTH
+from likes.typed_names import find_objection
 
 
 class NameForm(forms.Form):
@@ -17,6 +18,7 @@ class NameForm(forms.Form):
 
     artist = forms.CharField(label="Artist on Last.fm", max_length=NAME_LENGTH)
     title = forms.CharField(label="Title on Last.fm", max_length=NAME_LENGTH)
+    sure = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", False)
@@ -31,6 +33,7 @@ class LinkForm(forms.ModelForm):
         label="Title on Last.fm", required=False, max_length=NAME_LENGTH,
         help_text="Artist and title of a page link the track to that one.",
     )  # fmt: skip
+    sure = forms.BooleanField(label="Take a name that Last.fm does not know", required=False)
 
     class Meta:
         model = Like
@@ -41,6 +44,10 @@ class LinkForm(forms.ModelForm):
         named = [given.get("artist", "").strip(), given.get("name", "").strip()]
         if any(named) and not all(named):
             raise forms.ValidationError("Type both the artist and the title.")
+        if all(named) and not given.get("sure") and (objection := find_objection(*named)):
+            raise forms.ValidationError(
+                f"{objection} Tick “Take a name that Last.fm does not know” to take it."
+            )
         return given
 
 

@@ -22,6 +22,7 @@ from likes.forms import NameForm
 from likes.keyset import get_page
 from likes.models import Like, LikeQuerySet, Service, ServiceMapping, Track
 from likes.search import search_tracks
+from likes.typed_names import find_objection
 
 PAGE_SIZE = 20
 #: Decided at one press at most; the rest stays for the next press.
@@ -168,6 +169,10 @@ def name_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the name that a person typed as the track's page on Last.fm."""
     track = get_object_or_404(Track, pk=pk, user=request.user)
     form = NameForm(request.POST)
+    if form.is_valid() and not form.cleaned_data["sure"]:
+        names = form.cleaned_data
+        if objection := find_objection(names["artist"], names["title"]):
+            return _ask_about_name(request, track, objection, names)
 
     def choose() -> None:
         if not form.is_valid():
@@ -179,6 +184,26 @@ def name_page(request: HttpRequest, pk: int) -> HttpResponse:
     return _decide(request, pk, choose)
 
 
+def _ask_about_name(
+    request: HttpRequest, track: Track, objection: str, names: dict[str, Any]
+) -> HttpResponse:
+    """Say what is odd about a typed name, and offer to take it all the same."""
+    asked = {"objection": objection, "names": names, "track": track, "track_id": track.pk}
+    asked["next"] = request.POST.get("next", "")
+    in_review = request.htmx and request.POST.get("from") == "review"
+    if in_review and (case := _find_case(request, track.pk)) is not None:
+        return render(request, "likes/_case.html", {"case": case, **asked})
+    return render(request, "likes/confirm_name.html", asked)
+
+
+def _find_case(request: HttpRequest, track_id: int) -> Like | None:
+    cases = Like.objects.of(request.user).on(Service.LASTFM).select_related("track")
+    case = cases.filter(track=track_id).first()
+    if case is not None:
+        give_candidates([case])
+    return case
+
+
 def _decide(request: HttpRequest, track_id: int, decide: Callable[[], object]) -> HttpResponse:
     """Make a decision, then show the case as it is now, or go back to where it was made."""
     problem = ""
@@ -187,11 +212,9 @@ def _decide(request: HttpRequest, track_id: int, decide: Callable[[], object]) -
     except review.NotPossible as reason:
         problem = str(reason)
     if request.htmx and request.POST.get("from") == "review":
-        cases = Like.objects.of(request.user).on(Service.LASTFM).select_related("track")
-        case = cases.filter(track=track_id).first()
+        case = _find_case(request, track_id)
         if case is None:
             return HttpResponse()  # no case is left to show: the page takes it away
-        give_candidates([case])
         return render(request, "likes/_case.html", {"case": case, "problem": problem})
     if problem:
         messages.error(request, f"Nothing was changed: {problem.rstrip('.')}.")
