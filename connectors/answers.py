@@ -70,6 +70,9 @@ BY_TEXT: tuple[tuple[int, str, str], ...] = (
     (403, r"", "forbidden"),
 )
 
+# What Spotify's OAuth error "invalid_grant" says where it is final; else it may be a false alarm.
+ENDED_GRANT = r"refresh token\b.*\b(revoked|expired)"
+
 ADVICE = {
     "premium": "The owner of the Spotify app has no active Premium subscription, so Spotify "
     "refuses every call. It can take a few hours after a renewal.",
@@ -99,6 +102,7 @@ def check_answer(
             return
         text = "the answer cannot be read"
     kind, code = classify(service, status, code, text)
+    final = code == "invalid_grant" and bool(re.search(ENDED_GRANT, text, re.IGNORECASE))
     text = ADVICE.get(code) or _clean(text)
     message = f"{NAMES.get(service, service)} answered {status} to {name_request(request)}"
     message += (f" (error {code})" if code.isdigit() else "") + (f": {text}" if text else ".")
@@ -108,6 +112,8 @@ def check_answer(
         raise RateLimited(message, retry_at=retry_at, **common)
     if kind is TemporaryError:
         raise TemporaryError(message, maybe_done=True, **common)
+    if kind is AuthorizationError:
+        raise AuthorizationError(message, final=final, **common)
     raise kind(message, **common)
 
 

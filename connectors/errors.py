@@ -65,7 +65,22 @@ class RateLimited(TemporaryError):
 
 
 class AuthorizationError(ConnectorError):
-    """This user must connect again, or the app's owner must allow-list them."""
+    """This user must connect again, or the app's owner must allow-list them.
+
+    ``final`` is True when the service says that the consent has ended, which is no false alarm.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str,
+        status: int | None = None,
+        code: str = "",
+        final: bool = False,
+    ) -> None:
+        super().__init__(message, service=service, status=status, code=code)
+        self.final = final
 
 
 class ServiceClosed(ConnectorError):

@@ -71,7 +71,7 @@ def _read_version() -> str:
         return "dev"
 
 
-USER_AGENT = f"Narada/{_read_version()} (+https://github.com/narada-music/narada)"
+CONTACT = "+https://github.com/narada-music/narada"
 
 
 class ServiceSession(requests.Session):
@@ -86,6 +86,8 @@ class ServiceSession(requests.Session):
     ``timeout`` is (connect, read) in seconds; an answer must be complete ``deadline`` seconds after
     the request. ``calls`` counts the requests that were sent.
 
+    ``contact`` tells the service in the User-Agent whom to ask about these requests.
+
     One session may be used by several threads and for several users: it keeps no cookies.
     """
 
@@ -98,6 +100,7 @@ class ServiceSession(requests.Session):
         deadline: float = 40,
         tries: int = 4,
         on_hold: Callable[[datetime, str], datetime | None] | None = None,
+        contact: str = CONTACT,
     ) -> None:
         super().__init__()
         self.service = service
@@ -107,7 +110,7 @@ class ServiceSession(requests.Session):
         self.on_hold = on_hold
         self.calls = 0
         self._counting = Lock()
-        self.headers["User-Agent"] = USER_AGENT
+        self.headers["User-Agent"] = f"Narada/{_read_version()} ({contact})"
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Without this an entry in ~/.netrc would replace a user's token (requests 2.34,
         # Session.prepare_request).

@@ -84,6 +84,7 @@ def make_session(
         deadline=deadline,
         tries=tries,
         on_hold=partial(_hold_back, service),
+        contact=settings.USER_AGENT_CONTACT,
     )
 
 

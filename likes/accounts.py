@@ -247,8 +247,9 @@ def note_refusal(user: User, service: str, error: AuthorizationError | ServiceCl
 
     The connection needs a person from now on. Its tokens are kept, because Spotify's outages have
     produced false refusals (metabrainz/listenbrainz-server, pull request 1921); from the second
-    refusal in a row on, one of the token itself discards them, as Spotify asks. A bad key or
-    signature closes the service for the whole deployment instead.
+    refusal in a row on, one of the token itself discards them, as Spotify asks; where Spotify calls
+    the refresh token revoked or expired, the first one does. A bad key or signature closes the
+    service for the whole deployment instead.
     """
     if getattr(error, "noted", False) or isinstance(error, holds.StillClosed):
         return
@@ -266,7 +267,8 @@ def note_refusal(user: User, service: str, error: AuthorizationError | ServiceCl
         another = Q(refused_at=None) | Q(refused_at__lt=now - SAME_REFUSAL)
         mine.filter(another).update(refusals=F("refusals") + 1, refused_at=now)
         if error.code in DEAD_TOKEN_CODES:
-            dead = mine.filter(refusals__gte=2).values("account")
+            enough = 1 if getattr(error, "final", False) else 2
+            dead = mine.filter(refusals__gte=enough).values("account")
             SocialToken.objects.filter(account__in=dead).delete()
     logger.info("user %s: %s refuses the connection (%s)", user.pk, service, error.code)
 

@@ -8,6 +8,7 @@ import re
 import secrets
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from io import StringIO
 from ipaddress import ip_address
 from pathlib import Path
@@ -154,6 +155,55 @@ def read_mail_server(name: str) -> dict[str, object]:
             f"{name} must name a mail server, as in smtp+tls://user:password@host:587"
         )
     return found
+
+
+def read_contact(name: str, default: str) -> str:
+    """Read a text that can stand in a header, in brackets."""
+    text = read_text(name) or default
+    if not re.fullmatch(r"[ -\x27*-~]+", text):
+        raise ImproperlyConfigured(
+            f"{name} must be an address or an e-mail address, in ASCII and without brackets."
+        )
+    return text
+
+
+#: The names of all that Narada keeps in its folder.
+OURS = re.compile(
+    r"(narada\.sqlite3|secret_key|token_encryption_keys|budget|queue|demo|static|sandbox|celerybeat"
+    r"|connected|pages\.log|lock)\b.*"
+)
+
+
+def keep_private(folder: Path, database: Mapping[str, object]) -> None:
+    """Take from group and others what an earlier version left open to them.
+
+    The folder itself is closed if nothing else is in it. Once it is, its files are not looked at
+    again.
+    """
+    found = [path for path in folder.iterdir() if OURS.fullmatch(path.name)]
+    if str(database["ENGINE"]).endswith("sqlite3"):
+        file = Path(str(database["NAME"]))
+        for path in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+            close_to_others(path)
+    if not is_open(folder):
+        return
+    for path in found:
+        for inside in path.rglob("*"):
+            close_to_others(inside)
+        close_to_others(path)
+    if len(found) == sum(1 for _ in folder.iterdir()):
+        close_to_others(folder)
+
+
+def is_open(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o077)
+
+
+def close_to_others(path: Path) -> None:
+    """Let only the owner have a file or folder; of what is not ours or not there, nothing."""
+    with suppress(OSError):
+        if not path.is_symlink() and is_open(path):
+            path.chmod(path.stat().st_mode & 0o700)
 
 
 def is_this_machine(host: str) -> bool:

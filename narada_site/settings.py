@@ -1,6 +1,7 @@
 """All settings come from the environment or a ``.env`` file; each has a default for a laptop."""
 
 import logging
+import os
 import secrets
 import zoneinfo
 from pathlib import Path
@@ -10,7 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from narada_site.environment import (
     is_this_machine,
+    keep_private,
     read_address,
+    read_contact,
     read_database,
     read_env_file,
     read_flag,
@@ -27,6 +30,8 @@ read_env_file(BASE_DIR / ".env")
 
 #: What belongs to this installation and to no repository: database, keys, queues, budgets.
 VAR_DIR = Path(read_text("NARADA_VAR", str(BASE_DIR / "var")))
+# What is made from here on is for its owner only, whatever it is.
+os.umask(0o077)
 try:
     VAR_DIR.mkdir(parents=True, exist_ok=True)
 except OSError as error:
@@ -38,6 +43,8 @@ DEBUG = read_flag("DEBUG", False)
 ALLOWED_HOSTS = read_list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 DATABASES = {"default": read_database(f"sqlite:///{quote(str(VAR_DIR))}/narada.sqlite3")}
 REDIS_URL = read_address("REDIS_URL", "", ("redis", "rediss"))
+
+keep_private(VAR_DIR, DATABASES["default"])
 
 #: Others reach the pages, so cookies are for HTTPS.
 IS_PUBLIC = not all(is_this_machine(host) for host in ALLOWED_HOSTS)
@@ -75,6 +82,9 @@ LASTFM_API_SECRET = read_text("LASTFM_API_SECRET")
 LASTFM_API_URL = read_address("LASTFM_API_URL", "https://ws.audioscrobbler.com/2.0/")
 LASTFM_AUTH_URL = read_address("LASTFM_AUTH_URL", "https://www.last.fm/api/auth/")
 LASTFM_REQUESTS_PER_SECOND = read_number("LASTFM_REQUESTS_PER_SECOND", 4.0)
+
+#: Whom the services ask about this installation's requests: an address or e-mail address.
+USER_AGENT_CONTACT = read_contact("USER_AGENT_CONTACT", "+https://github.com/narada-music/narada")
 
 #: Whoever is due is synced this often by beat.
 SYNC_EVERY_MINUTES = int(read_number("SYNC_EVERY_MINUTES", 30, low=1))

@@ -354,3 +354,50 @@ def run_with(more: dict[str, str], var: Path, *command: str) -> subprocess.Compl
         [sys.executable, "manage.py", *command], cwd=ROOT, capture_output=True, text=True,
         env={**ours, "NARADA_VAR": str(var), **more}, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(folder)): path.stat().st_mode & 0o077
+        for path in [folder, *folder.rglob("*")]
+    }
+
+
+def test_what_an_installation_keeps_is_for_its_owner_only(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    for name in ("queue/messages", "demo"):
+        (folder / name).mkdir(parents=True)
+    for name in ("secret_key", "narada.sqlite3", "queue/messages/1.msg", "demo/pages.log"):
+        (folder / name).touch()
+    for path in [folder, *folder.rglob("*")]:  # as an earlier version left it
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    (folder / "secret_key").write_text("an old key")
+
+    done = subprocess.run(
+        ["sh", "-c", f"umask 022; {sys.executable} manage.py init_db"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "NARADA_VAR": str(folder), "ENV_FILE": os.devnull},
+        capture_output=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(modes(folder)) > 8
+    assert set(modes(folder).values()) == {0}
+
+
+def test_a_folder_with_other_things_in_it_is_left_as_it_is(tmp_path: Path) -> None:
+    for name in ("secret_key", "diary.txt"):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o644)
+    tmp_path.chmod(0o755)
+    environment.keep_private(tmp_path, {"ENGINE": "postgresql", "NAME": "n"})
+    assert modes(tmp_path) == {".": 0o055, "diary.txt": 0o044, "secret_key": 0}
+
+
+@pytest.mark.parametrize("text", ["a\nb", "(me)", "jürgen@example.org"])
+def test_read_contact_refuses_what_no_header_can_hold(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USER_AGENT_CONTACT", text)
+    with pytest.raises(ImproperlyConfigured, match="USER_AGENT_CONTACT"):
+        environment.read_contact("USER_AGENT_CONTACT", "x")

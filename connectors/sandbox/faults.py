@@ -131,7 +131,7 @@ _ANSWERS: dict[str, Callable[[Fault, Call], Answer]] = {
     "expired_token": lambda fault, call: answer_error(401, "The access token expired"),
     "revoked_token": _answer_revoked,
     "false_invalid_grant": lambda fault, call: answer_oauth_error(
-        "invalid_grant", "Refresh token revoked"
+        "invalid_grant", "Invalid refresh token"
     ),
     "premium_lapsed": lambda fault, call: answer_error(403, PREMIUM_LAPSED, plain=True),
     "not_allowlisted": lambda fault, call: answer_error(

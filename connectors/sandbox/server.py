@@ -52,6 +52,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def read_host(address: str) -> str:
+    """Return the host of an address, or "" where there is none to read."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -61,9 +69,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._read_body()
         if body is None:
             return
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""
-        if not is_loopback(host):
+        if not is_loopback(read_host(f"//{self.headers.get('Host', '')}")):
             self._send(answer_json({"error": "the sandbox answers to loopback names only"}, 421))
+            return
+        if self._is_sent_by_another_site():
+            self._send(answer_json({"error": "another site sent this"}, 403))
             return
         answer = self.server.services.answer(self._read_call(body))
         if answer.reset:
@@ -72,6 +82,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(answer)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _handle
+
+    def _is_sent_by_another_site(self) -> bool:
+        """Tell whether a page of another origin sent this; programs send none of these headers.
+
+        Following a link is no such thing, and so is what Narada's redirect leads to.
+        """
+        own = f"http://{self.headers.get('Host', '')}"
+        if "Origin" in self.headers:
+            return self.headers["Origin"] != own
+        site = self.headers.get("Sec-Fetch-Site", "none")
+        if self.command in ("GET", "HEAD"):
+            follows = self.headers.get("Sec-Fetch-Mode") == "navigate"
+            return site not in ("none", "same-origin") and not follows
+        referer = self.headers.get("Referer", own)
+        return site not in ("none", "same-origin") or not f"{referer}/".startswith(f"{own}/")
 
     def _read_body(self) -> bytes | None:
         text = self.headers.get("Content-Length", "0")
@@ -112,6 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
             f"Content-Length: {length}",
             f"{MARK}: 1",
             "Cache-Control: no-store",
+            "X-Frame-Options: DENY",
             *(f"{name}: {value}" for name, value in answer.headers),
         ]
         if answer.cut:

@@ -1,4 +1,5 @@
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -298,7 +299,7 @@ def test_false_invalid_grant_heals_at_the_next_try(box, user):
 @pytest.mark.django_db
 def test_second_invalid_grant_discards_the_tokens(box, user):
     connection = connect_spotify(box, user, lifetime=0)
-    box.order("revoke", {"user": "alice", "service": "spotify"})
+    box.add_faults({"kind": "false_invalid_grant"})
     for _ in range(3):  # one outage that several commands meet
         with pytest.raises(AuthorizationError):
             accounts.spotify_connector(user).get_user()
@@ -310,6 +311,15 @@ def test_second_invalid_grant_discards_the_tokens(box, user):
     with pytest.raises(AuthorizationError):
         accounts.spotify_connector(user).get_user()
     assert reload(connection).refusals == 2
+    assert not SocialToken.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_token_that_spotify_calls_revoked_is_discarded_at_once(box, user):
+    connection = connect_spotify(box, user, lifetime=0)
+    box.order("revoke", {"user": "alice", "service": "spotify"})
+    with pytest.raises(AuthorizationError):
+        accounts.spotify_connector(user).get_user()
     assert not SocialToken.objects.exists()
     with pytest.raises(accounts.NotConnected, match="connect Spotify again"):
         accounts.spotify_connector(user)
@@ -519,3 +529,9 @@ def test_no_secret_is_logged_or_shown(box, user, caplog):
     secrets.append(stored_token(user).token)
     shown = caplog.text + repr([spotify, lastfm, row, connection, str(row), str(connection)])
     assert [secret for secret in secrets if secret in shown] == []
+
+
+def test_services_are_told_whom_to_ask(settings):
+    settings.USER_AGENT_CONTACT = "me@example.org"
+    agent = accounts.make_session("spotify").headers["User-Agent"]
+    assert re.fullmatch(r"Narada/\S+ \(me@example.org\)", agent)

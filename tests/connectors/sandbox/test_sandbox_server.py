@@ -246,3 +246,30 @@ def test_state_keeps_what_was_added_to_the_catalogue(tmp_path: Path) -> None:
         assert (track["artist"]["name"], track["listeners"]) == ("Right", "77")
         nina = box.order("state", http="GET")["users"][-1]
         assert (nina["name"], nina["private"], nina["likes"]) == ("nina", True, 7)
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("POST", {}, 200),
+        ("POST", {"Origin": "OWN"}, 200),
+        ("POST", {"Referer": "OWN/"}, 200),
+        ("POST", {"Origin": "https://evil.example"}, 403),
+        ("POST", {"Origin": "null"}, 403),
+        ("POST", {"Origin": "http://127.0.0.1:1"}, 403),
+        ("POST", {"Referer": "https://evil.example/page"}, 403),
+        ("POST", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 403),
+        ("GET", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403),
+        ("GET", {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"}, 200),
+        ("GET", {"Host": "evil.example"}, 421),
+        ("GET", {"Host": "[::1"}, 421),
+    ],
+)
+def test_what_another_site_sends_is_refused(
+    box: Sandbox, method: str, headers: dict[str, str], status: int
+) -> None:
+    sent = {name: value.replace("OWN", box.url) for name, value in headers.items()}
+    address = f"{box.url}/sandbox/{'state' if method == 'GET' else 'calls/clear'}"
+    answer = requests.request(method, address, headers=sent, timeout=10)
+    assert answer.status_code == status
+    assert answer.headers["X-Frame-Options"] == "DENY"
