@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 from connectors.files.columns import make_key
@@ -46,17 +47,15 @@ def refuse_answer(value: object) -> None:
     for page in _find_pages(value):
         if any(make_key(name) in LISTS and isinstance(page[name], list | dict) for name in page):
             raise FileRejected(REFUSAL)
-        for what in (*_read_addresses(page), *_read_shape(page)):
-            if what == "history":
-                raise FileRejected(REFUSAL)
-            raise FileRejected(_explain(what))
+        refuse_object(page)
 
 
 def refuse_object(value: object) -> None:
-    """Raise FileRejected for a playlist, an album or the like as one object."""
-    if isinstance(value, dict):
-        for what in _read_shape(value):
-            raise FileRejected(_explain(what))
+    """Raise FileRejected for a playlist, an album or another page of an answer."""
+    if not isinstance(value, dict):
+        return
+    for what in (*_read_addresses(value), *_read_shape(value)):
+        raise FileRejected(REFUSAL if what == "history" else _explain(what))
 
 
 def refuse_ranges(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -89,13 +88,18 @@ def _explain(what: str) -> str:
 
 def _find_pages(value: object) -> Iterator[dict[str, object]]:
     """The objects that wrap lists: the whole, each of several pages, and one level inside."""
-    for page in value if isinstance(value, list) else [value]:
+    pages = [entry for entry in value if _is_page(entry)] if isinstance(value, list) else [value]
+    for page in pages:
         if not isinstance(page, dict) or "track" in page:
             continue
         yield page
-        for inner in page.values():
-            if isinstance(inner, dict) and isinstance(inner.get("items"), list):
-                yield inner
+        yield from filter(_is_page, page.values())
+
+
+def _is_page(value: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(value, dict) and any(
+        isinstance(value.get(name), list) for name in ("items", "tracks", "data")
+    )
 
 
 def _read_addresses(page: dict[str, object]) -> list[str]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from connectors.files.columns import Columns, make_key, name_columns
 from connectors.files.outcome import ASK_FOR_ACCOUNT_DATA, FileRejected
-from connectors.files.values import read_moment, words
+from connectors.files.values import read_flag, read_moment, words
 
 #: Names that stand in histories alone: Spotify's two, Last.fm's and its exporters', ListenBrainz's,
 #: Maloja's, Pano Scrobbler's, Apple's, Deezer's, Amazon's, Tidal's, YouTube's.
@@ -56,6 +56,8 @@ def refuse_history(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     texts = (columns.title, columns.artist, columns.album, columns.duration)
     shown = rows[:MOST_ROWS]
     for place, key in enumerate(keys):
+        if key == "played" and any(_is_day(_get(row, place)) for row in shown[:50]):
+            raise FileRejected(REFUSAL)
         if place in texts or key.endswith(("id", "ids", "uri", "url")):
             continue
         if not _are_moments(shown[:50], place):
@@ -67,6 +69,11 @@ def refuse_history(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         songs = [_name_song(row, place, columns) for row in shown]
         if _repeats(songs, moments, is_like):
             raise FileRejected(REFUSAL)
+
+
+def _is_day(text: str) -> bool:
+    """Whether a cell says when, as "Yesterday" or a date does, and not whether or how often."""
+    return len(text) > 1 and read_flag(text) is None and not text.replace(".", "").isdigit()
 
 
 def _are_moments(rows: Sequence[Sequence[str]], place: int) -> bool:

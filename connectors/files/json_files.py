@@ -52,8 +52,7 @@ def read_json(text: str) -> LikesFile:
         raise FileRejected("is a library of Narada; bring it in with: narada import-library PATH")
     refuse_object(whole)
     value, left_out = choose_list(whole)
-    if not left_out:
-        refuse_answer(value)
+    refuse_answer(value)
     places = list(_find_rows(value, ""))
     if not left_out:
         refuse_rows([row for _, row in places])
@@ -197,6 +196,8 @@ def _judge_rows(
         for part in (track, row):
             for name, value in part.items() if isinstance(part, dict) else ():
                 if is_judgement(name):
+                    if isinstance(value, dict):
+                        value = value.get("value", value.get("score"))
                     cells.setdefault(name, [""] * len(places))[i] = _text(value)
     judgement = judge(list(cells), list(cells.values()))
     kept = [place for i, place in enumerate(places) if i not in judgement.refused]

@@ -33,7 +33,9 @@ DISLIKE_NAMES = words(
     unloved notinterested hidden ishidden"""
 )
 #: Columns that say how a row stands; only the words of ``ENDED`` mean anything here.
-STATE_NAMES = frozenset({"status", "state", "narada", "likestate", "trackstatus"})
+STATE_NAMES = words(
+    """status state narada likestate trackstatus type action event eventtype thumbtype"""
+)
 #: With dates in them these are times of liking and no judgement.
 DATE_NAMES = frozenset({"liked", "saved"})
 
@@ -51,7 +53,10 @@ NEUTRAL = words(
     """notrated unrated unset none neutral indifferent nan null undefined n/a \\n - ? unknown
     norating nofeedback nothing"""
 )
-ENDED = words("""removed deleted unliked unloved disliked banned removing gone ended inactive""")
+ENDED = words(
+    """removed deleted unliked unloved disliked banned removing gone ended inactive dislike
+    thumbsdown thumbdown down hate hated ban unlike unlove unfavorite unfavourite unstar"""
+)
 #: A rating of at most this share of its scale says no; from the other up it says yes.
 LOW, HIGH = 0.4, 0.7
 SHOWN = 3
@@ -129,7 +134,7 @@ def _read_column(key: str, cells: Sequence[str]) -> list[bool | None] | str | No
     said = {word: cell for word, cell in zip(folded, cells, strict=True) if word}
     filled = said.keys() - NEUTRAL
     if key in STATE_NAMES:
-        if not filled & ENDED or (filled - ENDED & YES and filled - ENDED - YES - NO):
+        if not filled & ENDED:
             return None
         return [False if word in ENDED | NO else None for word in folded]
     if not filled or (key in DATE_NAMES and any(map(read_date, said.values()))):

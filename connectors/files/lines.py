@@ -81,6 +81,8 @@ def find_layout(text: str) -> Layout:
         first = first or layout
         if len(cells[best]) > widths[best] and name_columns(cells[best]).are_enough:
             return layout
+        if line.startswith("#"):
+            continue
         widths = {sign: max(widths[sign], len(cells[sign])) for sign in DELIMITERS}
     return first or Layout(0, 0, ",")
 

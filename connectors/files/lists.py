@@ -15,7 +15,7 @@ LIKED_NAMES = tuple(
     frozenset(make_key(name) for name in names.split("|"))
     for names in (
         """liked songs|liked tracks|liked|your liked songs|my liked songs|saved tracks|saved songs
-        |likes|your likes|my likes|liked music|tracks liked|songs liked|Lieblingssongs
+        |saved|likes|your likes|my likes|liked music|tracks liked|songs liked|Lieblingssongs
         |Titres likés|Canciones que te gustan|Tus me gusta|Músicas curtidas|Brani che ti piacciono
         |Nummers die je leuk vindt|Gelikte nummers|Polubione utwory|Gillade låtar
         |Beğenilen Şarkılar|Любимые треки|Вподобані пісні|お気に入りの曲|已点赞的歌曲|我喜欢的音乐
@@ -112,6 +112,12 @@ def find_named_lists(value: object) -> list[NamedList]:
             found += inner
         elif _get_rows(entry) is not None:
             found.append(NamedList(str(name), entry, False))
+        elif isinstance(entry, dict):
+            found += [
+                NamedList(str(inner), rows, False)
+                for inner, rows in entry.items()
+                if isinstance(rows, list) and _get_rows(rows) is not None
+            ]
     return found
 
 

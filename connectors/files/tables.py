@@ -186,6 +186,9 @@ def _read_rows(text: str) -> Table:
     if any(find_track_id(cell) for cell in rows[0]):
         return Table([""] * len(rows[0]), numbers, rows, problems)
     header = [cell.strip() for cell in rows[0]]
+    # In files put together, the header stands again where the next one begins.
+    kept = [i for i, row in enumerate(rows) if i == 0 or row != rows[0]]
+    numbers, rows = [numbers[i] for i in kept], [rows[i] for i in kept]
     if set(header) >= OWN_COLUMNS:
         rows = [[drop_guard(cell) for cell in row] for row in rows]
     return Table(header, numbers[1:], rows[1:], problems)
