@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -108,6 +109,10 @@ class Supervisor:
         self.programs = [Program(name, command) for name, command in programs.items()]
         self.say = say
         self.signals: list[signal.Signals] = []
+        self.terminal = select.poll()
+        for number in (0, 1, 2):
+            if os.isatty(number):
+                self.terminal.register(number, 0)
 
     def run(self, on_ready: Callable[[], bool] = lambda: True) -> None:
         """Start all programs and watch them; return when asked to stop.
@@ -125,12 +130,23 @@ class Supervisor:
                 for program in self.programs:
                     self._keep(program)
                 ready = ready or on_ready()
-                time.sleep(LOOK_EVERY)
+                self._wait()
             self.say(f"Stopping, because of {STOPPING[self.signals[0]]} ...")
         finally:
             self._stop()
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _wait(self) -> None:
+        """Wait a moment, or take note that the terminal is gone.
+
+        If its session's leader catches SIGHUP, as make does, that signal comes to nobody else.
+        """
+        for _, event in self.terminal.poll(LOOK_EVERY * 1000):
+            if event & select.POLLHUP and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+                self.signals.append(signal.SIGHUP)
+            else:  # It tells nothing, so the wait was none.
+                time.sleep(LOOK_EVERY)
 
     def _note_signal(self, number: int, frame: FrameType | None) -> None:
         self.signals.append(signal.Signals(number))
@@ -149,12 +165,13 @@ class Supervisor:
             program.start()
 
     def _stop(self) -> None:
-        asked = len(self.signals)
+        asked = self.signals.count(signal.SIGINT)
         for program in self.programs:
             program.send(signal.SIGTERM)
         until = time.monotonic() + PATIENCE
         while not all(program.has_ended() for program in self.programs):
-            if time.monotonic() > until or len(self.signals) > asked:
+            # A second Ctrl-C is impatience; SIGHUP may well come twice.
+            if time.monotonic() > until or self.signals.count(signal.SIGINT) > asked:
                 break
             time.sleep(LOOK_EVERY)
         for program in self.programs:

@@ -150,6 +150,28 @@ def test_no_program_outlives_the_command(number: signal.Signals, tmp_path: Path)
     assert command.communicate()[0].endswith("ended in order\n") == (number != signal.SIGKILL)
 
 
+#: Stands between a terminal and the command, and keeps SIGHUP to itself, as make does.
+LEADS = """
+import signal, subprocess, sys
+signal.signal(signal.SIGHUP, lambda *_: None)
+subprocess.run(sys.argv[1:])
+"""
+
+
+def test_no_program_outlives_the_terminal_of_a_command_that_make_started(tmp_path: Path) -> None:
+    environment = make_environment(tmp_path)
+    command = python(LEADS, *python(SUPERVISES, LIVES, tmp_path))
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(sys.executable, command, environment)
+    files = [tmp_path / "web", tmp_path / "worker"]
+    wait_for(lambda: all(read_numbers(file) for file in files))
+
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert not any(is_alive(number) for file in files for number in read_numbers(file))
+
+
 def run_command(folder: Path, *, expect: int, **more: str) -> str:
     done = subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "run"],
