@@ -142,7 +142,11 @@ def make_decision(
 
     @admin.action(description=description, permissions=["change"])
     def action(model_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet) -> None:
-        outcome = review.decide_many(decide, queryset.select_related("track"), request.user)
+        rows = queryset.select_related("track")
+        if decide is review.accept_best:
+            outcome = review.accept_best_of_many(rows, request.user)
+        else:
+            outcome = review.decide_many(decide, rows, request.user)
         level = messages.WARNING if outcome.skipped else messages.SUCCESS
         model_admin.message_user(request, f"{description}: {outcome}.", level)
 

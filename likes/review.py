@@ -7,6 +7,7 @@ transaction; it changes rows only, and the next export does what follows from th
 from __future__ import annotations
 
 import logging
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from likes.models import Like, Service, ServiceMapping, Source, Track
+from likes.models import BulkAcceptance, Like, Service, ServiceMapping, Source, Track
 from matching import name_key
 
 logger = logging.getLogger(__name__)
@@ -183,9 +184,9 @@ def reopen(like: Like, by: AbstractBaseUser) -> None:
     logger.info("like %s reopened by user %s", on_lastfm.pk, by.pk)
 
 
-def accept_best(like: Like, by: AbstractBaseUser) -> None:
-    """Accept the likeliest candidate of a case that waits, never one that the matcher calls another
-    recording; where two are equally likely, a person must look."""
+def find_best(like: Like) -> ServiceMapping:
+    """Return the likeliest candidate of a case that waits, never one that the matcher calls another
+    recording. Raises NotPossible; where two are equally likely, a person must look."""
     found = candidates(like.track_id)
     best = [mapping for mapping in found if mapping.verdict != "different"][:2]
     if not found:
@@ -197,7 +198,58 @@ def accept_best(like: Like, by: AbstractBaseUser) -> None:
         raise NotPossible("it stands on a page already")
     if len(best) == 2 and best[0].score == best[1].score:
         raise NotPossible("two candidates are equally likely")
-    accept(best[0], by)
+    return best[0]
+
+
+def accept_best(like: Like, by: AbstractBaseUser) -> ServiceMapping:
+    """Accept the likeliest candidate, as ``find_best`` finds it, and return it."""
+    best = find_best(like)
+    accept(best, by)
+    return best
+
+
+def accept_best_of_many(likes: Iterable[Like], by: AbstractBaseUser) -> Outcome:
+    """Accept the likeliest candidate of each like, so that all of it can be taken back as one."""
+    batch = uuid.uuid4()
+
+    def decide(like: Like, by: AbstractBaseUser) -> None:
+        mapping = accept_best(like, by)
+        BulkAcceptance.objects.create(
+            user_id=like.user_id, batch=batch, mapping=mapping,
+            was=like.state, was_because=like.last_error,
+        )  # fmt: skip
+
+    return decide_many(decide, likes, by)
+
+
+def find_last_bulk(user: AbstractBaseUser) -> list[BulkAcceptance]:
+    """Return what a user's likes were accepted for together last and can be taken back."""
+    last = BulkAcceptance.objects.filter(user=user).order_by("-at", "-pk").first()
+    if last is None:
+        return []
+    return list(BulkAcceptance.objects.filter(user=user, batch=last.batch).order_by("pk"))
+
+
+def take_back_bulk(accepted: Iterable[BulkAcceptance], by: AbstractBaseUser) -> Outcome:
+    """Take back what was accepted together: each case waits as before, and a love that Narada has
+    sent for it since is taken back."""
+    return decide_many(_take_back_acceptance, accepted, by)
+
+
+@transaction.atomic
+def _take_back_acceptance(accepted: BulkAcceptance, by: AbstractBaseUser) -> None:
+    _, like = _lock(accepted.mapping.track_id)
+    mapping = _locked(accepted.mapping)
+    accepted.delete()
+    if (mapping.decision, mapping.decided_by) != (Decision.ACCEPTED, DecidedBy.PERSON):
+        raise NotPossible("decided otherwise since")
+    if like is None or like.state in _CLOSED:
+        raise NotPossible("no longer to be loved")
+    _take_back(mapping, like)
+    mapping.decision, mapping.decided_by = Decision.CANDIDATE, DecidedBy.RULE
+    mapping.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
+    _set_state(like, State(accepted.was), accepted.was_because)
+    logger.info("acceptance of mapping %s taken back by user %s", mapping.pk, by.pk)
 
 
 @transaction.atomic

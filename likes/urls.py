@@ -28,6 +28,7 @@ urlpatterns = [
     ),
     path("review/", decisions.review_list, name="review"),
     path("review/decide/", decisions.decide_on_many, name="decide_on_many"),
+    path("review/take-back/", decisions.take_back_bulk, name="take_back_bulk"),
     path("settings/", settings_pages.settings_page, name="settings"),
     path("settings/download/", settings_pages.download, name="download"),
     path("settings/delete/", settings_pages.delete_account, name="delete_account"),

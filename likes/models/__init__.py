@@ -1,6 +1,6 @@
 """What Narada stores. The state of a like is a row; nothing else ever stands in for it."""
 
-from likes.models.changes import RunChange, RunChangeQuerySet
+from likes.models.changes import BulkAcceptance, RunChange, RunChangeQuerySet
 from likes.models.connections import Connection, ServiceHold, SyncSettings
 from likes.models.listings import Checkpoint, ListedTrack, ListedTrackKey, Run
 from likes.models.music import (
@@ -15,6 +15,7 @@ from likes.models.music import (
 )
 
 __all__ = [
+    "BulkAcceptance",
     "Checkpoint",
     "Connection",
     "Like",

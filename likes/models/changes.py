@@ -1,14 +1,15 @@
-"""What each run changed, so that it can be listed and taken back."""
+"""What each run changed, and what a person accepted in bulk, so that it can be taken back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from likes.models.listings import Run
-from likes.models.music import Like
+from likes.models.music import Like, ServiceMapping
 
 
 class RunChangeQuerySet(models.QuerySet["RunChange"]):
@@ -50,3 +51,25 @@ class RunChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.like.track}: {self.get_what_display()}"
+
+
+class BulkAcceptance(models.Model):
+    """One page that was accepted together with others, and how its like stood before."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="bulk_acceptances"
+    )
+    batch = models.UUIDField()
+    mapping = models.ForeignKey(ServiceMapping, models.CASCADE, related_name="bulk_acceptances")
+    was = models.CharField(max_length=16, choices=Like.State.choices)
+    was_because = models.TextField(blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            # The review page: what did this user accept together last?
+            models.Index(fields=["user", "-at"], name="bulk_acceptance_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mapping}, accepted with others"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ STATES = {
 }
 #: What can be done to many likes at once.
 BULK: dict[str, Callable[[Like, AbstractBaseUser], object]] = {
+    "preview": review.accept_best,
     "accept": review.accept_best,
     "reject": review.reject_all,
     "love": review.love_anyway,
@@ -88,6 +90,7 @@ def review_list(request: HttpRequest) -> HttpResponse:
     page = get_page(cases.select_related("track"), request.GET.get("after", ""), PAGE_SIZE)
     give_candidates(page.rows)
     everything = Filter("", "", "").find(request.user)
+    last_bulk = review.find_last_bulk(request.user)
     return render(
         request,
         "likes/review_list.html",
@@ -98,6 +101,8 @@ def review_list(request: HttpRequest) -> HttpResponse:
             "states": STATES,
             "reasons": _count_reasons(everything),
             "most": MOST_AT_ONCE,
+            "last_bulk": last_bulk,
+            "last_bulk_count": len(last_bulk),
         },
     )
 
@@ -141,9 +146,37 @@ def decide_on_many(request: HttpRequest) -> HttpResponse:
     rows = list(cases.order_by("pk")[:MOST_AT_ONCE])
     if not rows:
         messages.error(request, "No case was ticked.")
+    elif request.POST.get("decision") == "preview":
+        return render(request, "likes/accept_many.html", _preview(request, rows))
+    elif decide is review.accept_best:
+        messages.success(request, f"{review.accept_best_of_many(rows, request.user)}.")
     else:
-        outcome = review.decide_many(decide, rows, request.user)
-        messages.success(request, f"{outcome}.")
+        messages.success(request, f"{review.decide_many(decide, rows, request.user)}.")
+    return _go_back(request, "review")
+
+
+def _preview(request: HttpRequest, rows: list[Like]) -> dict[str, Any]:
+    """Return what accepting the likeliest candidates would do: pages, and why not the others."""
+    chosen: list[tuple[Like, ServiceMapping]] = []
+    skipped: Counter[str] = Counter()
+    for like in rows:
+        try:
+            chosen.append((like, review.find_best(like)))
+        except review.NotPossible as reason:
+            skipped[str(reason)] += 1
+    return {"chosen": chosen, "skipped": skipped.most_common(), "next": request.POST.get("next")}
+
+
+@login_required
+@require_POST
+def take_back_bulk(request: HttpRequest) -> HttpResponse:
+    """Take back what was accepted together last."""
+    accepted = review.find_last_bulk(request.user)
+    if not accepted:
+        messages.info(request, "There is nothing to take back.")
+    else:
+        outcome = review.take_back_bulk(accepted, request.user)
+        messages.success(request, f"Taken back: {outcome}.")
     return _go_back(request, "review")
 
 

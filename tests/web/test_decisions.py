@@ -8,7 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from likes import review
 from likes.models import Checkpoint, Like, Service, ServiceMapping
 from likes.views import decisions
 
@@ -216,3 +218,59 @@ def test_an_answer_about_removals_is_noted_though_nothing_can_sync(
     assert "Saved. The next sync will apply it." in page
     assert 'role="alert"' not in page
     assert Checkpoint.objects.get().removals_agreed == 30
+
+
+def test_accepting_the_likeliest_says_before_what_it_does_and_is_taken_back_as_one(
+    as_ada: Client, ada: User, like_song: Any, add_page: Any
+) -> None:
+    clear = [like_song(ada, title=title, last_error="ambiguous") for title in ("A", "B")]
+    empty = like_song(ada, title="C")
+    for like in clear:
+        add_page(like, f"{like.track.title} (Mono)")
+    form = {"case": [like.pk for like in (*clear, empty)]}
+
+    preview = as_ada.post(reverse("decide_on_many"), {**form, "decision": "preview"})
+    assert "2 tracks will be loved" in preview.text
+    assert "1: there is no candidate" in preview.text
+    assert {state_of(like) for like in clear} == {State.REVIEW}
+
+    done = as_ada.post(reverse("decide_on_many"), {**form, "decision": "accept"}, follow=True)
+    assert {state_of(like) for like in clear} == {State.PENDING}
+    assert "You accepted 2 pages together" in done.text
+
+    # One is loved by a sync meanwhile: that love is to be taken back as well.
+    Like.objects.filter(pk=clear[0].pk).update(state=State.PRESENT, sent_at=timezone.now())
+    undone = as_ada.post(reverse("take_back_bulk"), follow=True)
+    assert "Taken back: 2 changed." in undone.text
+    assert [(state_of(like), like.last_error) for like in clear] == [
+        (State.REVIEW, "ambiguous"), (State.REVIEW, "ambiguous"),
+    ]  # fmt: skip
+    pages = ServiceMapping.objects.filter(service=Service.LASTFM).order_by("pk")
+    assert [(page.decision, page.withdraw) for page in pages] == [
+        ("candidate", True), ("candidate", False),
+    ]  # fmt: skip
+    assert "together" not in as_ada.get(reverse("review")).text
+
+
+def test_what_was_decided_otherwise_since_is_not_taken_back(
+    as_ada: Client, ada: User, like_song: Any, add_page: Any
+) -> None:
+    like = like_song(ada)
+    page = add_page(like, "Hey Jude (Mono)")
+    as_ada.post(reverse("decide_on_many"), {"case": [like.pk], "decision": "accept"})
+    as_ada.post(page_url(page, "reject"))
+    undone = as_ada.post(reverse("take_back_bulk"), follow=True)
+    assert "0 changed, 1 skipped (1: decided otherwise since)" in undone.text
+    page.refresh_from_db()
+    assert page.decision == "rejected"
+
+
+def test_nobody_takes_back_what_another_accepted(
+    as_ada: Client, bob: User, like_song: Any, add_page: Any
+) -> None:
+    like = like_song(bob)
+    add_page(like, "Hey Jude (Mono)")
+    review.accept_best_of_many([like], bob)
+    assert "together" not in as_ada.get(reverse("review")).text
+    as_ada.post(reverse("take_back_bulk"))
+    assert state_of(like) == State.PENDING
