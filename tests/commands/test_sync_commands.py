@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -296,3 +297,13 @@ def test_without_a_terminal_a_line_comes_now_and_then(
     assert [line.split(",")[0] for line in lines] == ["2 of 4 likes read", "4 of 4 likes read"]
     assert "/s" in lines[0]
     assert "s left" in lines[0]
+
+
+def test_a_plan_for_a_file_says_which_rows_are_left_out(db: None, run: Run, tmp_path: Path) -> None:
+    User.objects.create_user("ada")
+    path = tmp_path / "likes.csv"
+    path.write_text("Title,Artist,Loved\nA,X,1\nB,Y,0\n")
+    code, out, _ = run("import_spotify_likes", "--from-file", str(path), "--dry-run", "-u", "ada")
+    assert code == 0
+    assert "Would import: 1 new of 1 rows" in out
+    assert "not likes: 1 (1 with Loved “0”)" in out

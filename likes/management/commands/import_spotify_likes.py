@@ -49,7 +49,8 @@ class Command(SyncCommand):
                     progress=progress,
                 )
                 if options["dry_run"]:
-                    summary.message = f"Would import: {describe_plan(summary)} Nothing was stored."
+                    plan = f"Would import: {describe_plan(summary)} Nothing was stored."
+                    summary.message = "\n".join(filter(None, [plan, summary.message]))
             else:
                 summary = import_likes(
                     user,
