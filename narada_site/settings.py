@@ -273,23 +273,30 @@ if LOG_LEVEL not in logging.getLevelNamesMapping():
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "plain",
-            "level": LOG_LEVEL,
+    "formatters": {
+        "plain": {
+            "class": "narada_site.reporting.SecretsHidden",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         }
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "plain", "level": LOG_LEVEL},
+        "requests": {"class": "logging.StreamHandler", "formatter": "plain"},
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # These print tokens at DEBUG.
     "loggers": {
         name: {"level": "WARNING"} for name in ("spotipy", "urllib3", "httpx2", "httpcore2")
-    },
+    }
+    # The lines of runserver, with the codes and states in their addresses.
+    | {"django.server": {"handlers": ["requests"], "level": "INFO", "propagate": False}},
 }
+#: What the pages hide that DEBUG shows.
+DEFAULT_EXCEPTION_REPORTER = "narada_site.reporting.SafeReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "narada_site.reporting.SafeFilter"
 
 SENTRY_DSN = read_address("SENTRY_DSN", "", ("https", "http"))
 if SENTRY_DSN:
-    import sentry_sdk
+    from narada_site.reporting import start_sentry
 
-    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False, include_local_variables=False)
+    start_sentry(SENTRY_DSN)
