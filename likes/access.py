@@ -8,7 +8,9 @@ from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection
 
 from connectors.http import ServiceSession
@@ -65,6 +67,19 @@ def check_credentials(service: str) -> None:
     """Raise CredentialsMissing unless the settings hold what the service gives to an app."""
     if not has_credentials(service):
         raise CredentialsMissing(service)
+
+
+def is_only_sign_in(user: User, service: str) -> bool:
+    """Tell whether the user signs in on the web with the account of this service and no other way.
+
+    Last.fm's accounts never sign in anybody.
+    """
+    has_password = bool(user.password) and user.has_usable_password()
+    return (
+        service == Service.SPOTIFY
+        and not has_password
+        and SocialAccount.objects.filter(user=user, provider=service).exists()
+    )
 
 
 def make_session(

@@ -15,11 +15,13 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from likes import holds, review
+from likes.access import is_only_sign_in
 from likes.admin_filters import WrongConnection, WrongLike, WrongMapping, WrongRun, WrongTrack
 from likes.forms import LinkForm, MappingForm
 from likes.history import tell_counts
@@ -347,3 +349,15 @@ class SocialAccountAdmin(StoredAdmin):
     list_select_related = ("user",)
     search_fields = ("uid", "user__username")
     exclude = ("extra_data",)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """Refuse to delete the only way in that a user has; deleting the user is another page."""
+        account = self.get_object(request, object_id)
+        if account is not None and is_only_sign_in(account.user, account.provider):
+            self.message_user(
+                request,
+                f"{account.user} signs in with this account only. Set a password for them first.",
+                messages.ERROR,
+            )
+            return redirect("admin:socialaccount_socialaccount_change", account.pk)
+        return super().delete_view(request, object_id, extra_context)

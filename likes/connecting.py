@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from connectors.records import ServiceUser, Tokens
 from likes import holds
-from likes.access import AccountRefused, NotConnected
+from likes.access import AccountRefused, NotConnected, is_only_sign_in
 from likes.models import Checkpoint, Connection, Service
 from likes.purge import LISTINGS, purge
 
@@ -99,6 +99,12 @@ def _refuse_foreign_account(user: User, service: str, service_user: ServiceUser)
     left = Connection.objects.filter(account=account, state=Connection.State.DISCONNECTED)
     if not left.exists():
         raise _taken(service, service_user)
+    if is_only_sign_in(account.user, service) and account.user.last_login is not None:
+        raise AccountRefused(
+            f"The {Service(service).label} account {service_user.name} signs in another user of "
+            "this Narada, who has no password. Sign in as that user and set one first.",
+            service=service,
+        )
     # Its former user has disconnected it and only waits for the purge, which needs no account.
     account.delete()
 

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from likes.access import is_only_sign_in
 from likes.models import (
     Checkpoint,
     Connection,
@@ -28,6 +29,8 @@ from likes.models import (
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+#: What is said of a connection that was purged but for the id that signs its user in.
+KEPT = "What came from it is deleted. Only its id is kept, since you sign in with it."
 LISTINGS = {
     Service.SPOTIFY: [Checkpoint.Listing.SAVED],
     Service.LASTFM: [Checkpoint.Listing.LOVED, Checkpoint.Listing.LIBRARY],
@@ -64,10 +67,21 @@ def purge(connection: Connection) -> bool:
             more = purge_batch[Service(connection.service)](connection.user)
             if not more:
                 account = SocialAccount.objects.filter(pk=connection.account_id)
-                account.filter(user=connection.user).delete()
-                mine.delete()
+                account = account.filter(user=connection.user)
+                if _still_signs_in(connection):
+                    account.update(extra_data={})
+                    mine.update(purge_at=None, reason=KEPT)
+                else:
+                    account.delete()
+                    mine.delete()
     logger.info("user %s: purged what came from %s", connection.user_id, connection.service)
     return True
+
+
+def _still_signs_in(connection: Connection) -> bool:
+    """Tell whether nothing but this account's id lets a user in who has been in."""
+    user = connection.user
+    return user.last_login is not None and is_only_sign_in(user, connection.service)
 
 
 def _purge_spotify_batch(user: User) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from allauth.account.forms import SetPasswordForm
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from likes import access, accounts
@@ -84,14 +87,25 @@ def connections(request: HttpRequest) -> HttpResponse:
     )
 
 
+@sensitive_post_parameters("password1", "password2")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def disconnect(request: HttpRequest, service: str) -> HttpResponse:
-    """Say what a disconnect deletes and when, offer the download first; then do it."""
+    """Say what a disconnect deletes and when, offer the download first; then do it.
+
+    Whoever signs in with this account only has to choose a password first.
+    """
     if service not in CONNECTABLE:
         raise Http404
+    wanted = request.method == "POST"
     connection = get_object_or_404(Connection, user=request.user, service=service)
-    if request.method == "POST":
+    form = None
+    if access.is_only_sign_in(request.user, service):
+        form = SetPasswordForm(data=request.POST if wanted else None, user=request.user)
+    if wanted and (form is None or form.is_valid()):
+        if form is not None:
+            form.save()
+            update_session_auth_hash(request, form.user)
         purge_now = request.POST.get("purge_now") == "on"
         left = accounts.disconnect(request.user, service, purge_now=purge_now)
         messages.success(request, _say_disconnected(Service(service), left))
@@ -101,6 +115,7 @@ def disconnect(request: HttpRequest, service: str) -> HttpResponse:
         "likes/disconnect.html",
         {
             "card": _describe(Service(service), connection),
+            "form": form,
             "days": settings.PURGE_AFTER_DAYS,
             "purge_at": timezone.now() + timedelta(days=max(0, settings.PURGE_AFTER_DAYS)),
         },

@@ -14,6 +14,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from connectors.records import ServiceUser, Tokens
+from likes import accounts
 from likes.models import Connection, Like, Run, Service, ServiceMapping, SyncSettings, Track
 
 pytestmark = pytest.mark.django_db
@@ -72,14 +74,73 @@ def test_disconnect_deletes_the_tokens_at_once(as_ada: Client, ada: User, bob: U
     assert Connection.objects.get(user=bob).state == "connected"
 
 
-def test_disconnect_works_for_who_has_no_password(ada: User) -> None:
+@pytest.fixture
+def as_nopass(ada: User) -> Client:
+    """A user who signs in with Spotify only."""
     ada.set_unusable_password()
     ada.save()
     client = Client()
     client.force_login(ada)
     connect(ada)
-    client.post(reverse("disconnect", args=["spotify"]))
+    return client
+
+
+def test_whoever_disconnects_their_only_way_to_sign_in_chooses_a_password_first(
+    as_nopass: Client, ada: User
+) -> None:
+    address = reverse("disconnect", args=["spotify"])
+    assert "You sign in to Narada with Spotify only." in as_nopass.get(address).text
+    for form in ({}, {"purge_now": "on"}, {"password1": "x", "password2": "y"}):
+        assert as_nopass.post(address, form).status_code == 200
+        assert SocialToken.objects.exists()
+    form = {"password1": "a long enough one", "password2": "a long enough one"}
+    response = as_nopass.post(address, form | {"purge_now": "on"}, follow=True)
+    assert "Spotify is disconnected" in response.text
     assert not SocialToken.objects.exists()
+    assert Client().login(username="ada", password="a long enough one")
+
+
+def test_disconnecting_lastfm_asks_for_no_password(as_nopass: Client, ada: User) -> None:
+    connect(ada, Service.LASTFM)
+    as_nopass.post(reverse("disconnect", args=["lastfm"]))
+    assert Connection.objects.get(service="lastfm").state == "disconnected"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_purge_leaves_the_only_way_to_sign_in(
+    as_nopass: Client, ada: User, like_song: Any, at_once: bool
+) -> None:
+    """Disconnected from a terminal, or by an earlier version, that asked for no password."""
+    like_song(ada)
+    accounts.disconnect(ada, "spotify", purge_now=at_once)
+    accounts.purge_due(timezone.now() + timedelta(days=30))
+    assert not Track.objects.exists()
+    assert SocialAccount.objects.get().extra_data == {}
+    assert Connection.objects.get().state == "disconnected"
+    assert "Only its id is kept" in as_nopass.get(reverse("connections")).text
+    assert accounts.purge_due(timezone.now() + timedelta(days=60)) == 0
+
+
+def test_another_user_does_not_take_the_only_way_to_sign_in(
+    as_nopass: Client, ada: User, bob: User
+) -> None:
+    accounts.disconnect(ada, "spotify")
+    who = ServiceUser("ada-there", "ada there")
+    with pytest.raises(accounts.AccountRefused, match="signs in another user"):
+        accounts.store_connection(bob, "spotify", who, Tokens("token"))
+    assert SocialAccount.objects.get().user == ada
+
+
+def test_the_admin_does_not_delete_the_only_way_to_sign_in(as_nopass: Client, ada: User) -> None:
+    operator = Client()
+    operator.force_login(User.objects.create_superuser("operator"))
+    account = SocialAccount.objects.get()
+    address = f"/admin/socialaccount/socialaccount/{account.pk}/delete/"
+    page = operator.post(address, {"post": "yes"}, follow=True).text
+    assert "signs in with this account only" in page
+    assert SocialAccount.objects.exists()
+    operator.post(f"/admin/auth/user/{ada.pk}/delete/", {"post": "yes"})
+    assert not User.objects.filter(pk=ada.pk).exists()
 
 
 def test_disconnect_can_delete_now(as_ada: Client, ada: User, like_song: Any) -> None:

@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from likes import accounts
+from likes.access import is_only_sign_in
 from likes.management.base import NaradaCommand
 from likes.models import Service
 
@@ -39,4 +40,6 @@ class Command(NaradaCommand):
                 "Until then connecting the same account again loses nothing, and "
                 "narada export-library PATH saves a copy."
             )
+        if owner.last_login and is_only_sign_in(owner, service):
+            said += f" To sign in without it: narada changepassword {owner.username}"
         self.stdout.write(f"{label} is disconnected for {owner.username}. {said}")
