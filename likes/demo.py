@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any
 
 from connectors.sandbox.server import Sandbox
+from likes.management.processes import Terminal, tie_to_this_process
 
 PERSON = "alice"
 ADMIN = "admin"
@@ -157,6 +158,7 @@ class Stage:
                 stderr=errors,
                 text=True,
                 process_group=0,
+                preexec_fn=tie_to_this_process(),
             )
             self._running.append(process)
         return process
@@ -279,10 +281,10 @@ def serve_pages(stage: Stage, port: int, log: Path) -> None:
                              "--pool", "solo", "--hostname", "demo@localhost",
                              "--loglevel", "WARNING",
                              output=file.fileno(), errors=file.fileno())  # fmt: skip
-    while True:
+    terminal = Terminal()
+    while not terminal.is_gone_after(0.2):
         for process, name in ((web, "the web server"), (worker, "the worker")):
             if process.poll() is not None:
                 raise StepFailed(
                     f"{name} ended with exit code {process.returncode}; {log} says why"
                 )
-        time.sleep(0.2)

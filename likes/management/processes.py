@@ -54,6 +54,44 @@ def list_programs() -> dict[str, list[str]]:
     }
 
 
+def tie_to_this_process() -> Callable[[], None]:
+    """Return what a child does before its program starts, to be killed when this process dies."""
+    parent, libc = os.getpid(), ctypes.CDLL(None)
+
+    def tie() -> None:
+        if sys.platform == "linux":
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # It died in between.
+                os._exit(1)
+
+    return tie
+
+
+class Terminal:
+    """The terminal of this process, if it has one.
+
+    If the leader of a terminal's session catches SIGHUP, as make does, nobody else is told that the
+    terminal is gone.
+    """
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        for number in (0, 1, 2):
+            if os.isatty(number):
+                self._poll.register(number, 0)
+
+    def is_gone_after(self, seconds: float) -> bool:
+        """Wait; return True, at once, when the terminal is gone and that matters (no nohup)."""
+        events = self._poll.poll(seconds * 1000)
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN or not any(
+            event & select.POLLHUP for _, event in events
+        ):
+            if events:  # They told nothing, and so ended the wait.
+                time.sleep(seconds)
+            return False
+        return True
+
+
 class Program:
     """A program that is started, watched and ended."""
 
@@ -65,21 +103,13 @@ class Program:
         self.start_at = 0.0
 
     def start(self) -> None:
-        parent, libc = os.getpid(), ctypes.CDLL(None)
-
-        def die_with_parent() -> None:
-            if sys.platform == "linux":
-                libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-                if os.getppid() != parent:  # It died in between.
-                    os._exit(1)
-
         paths = [str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")]
         self.process = subprocess.Popen(
             self.command,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=tie_to_this_process(),
         )
 
     def send(self, number: signal.Signals) -> None:
@@ -109,10 +139,7 @@ class Supervisor:
         self.programs = [Program(name, command) for name, command in programs.items()]
         self.say = say
         self.signals: list[signal.Signals] = []
-        self.terminal = select.poll()
-        for number in (0, 1, 2):
-            if os.isatty(number):
-                self.terminal.register(number, 0)
+        self.terminal = Terminal()
 
     def run(self, on_ready: Callable[[], bool] = lambda: True) -> None:
         """Start all programs and watch them; return when asked to stop.
@@ -122,7 +149,7 @@ class Supervisor:
         """
         before = {number: signal.getsignal(number) for number in STOPPING}
         for number, handler in before.items():
-            if handler != signal.SIG_IGN:  # as under nohup
+            if number != signal.SIGHUP or handler != signal.SIG_IGN:  # as under nohup
                 signal.signal(number, self._note_signal)
         ready = False
         try:
@@ -130,23 +157,13 @@ class Supervisor:
                 for program in self.programs:
                     self._keep(program)
                 ready = ready or on_ready()
-                self._wait()
+                if self.terminal.is_gone_after(LOOK_EVERY):
+                    self.signals.append(signal.SIGHUP)
             self.say(f"Stopping, because of {STOPPING[self.signals[0]]} ...")
         finally:
             self._stop()
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-    def _wait(self) -> None:
-        """Wait a moment, or take note that the terminal is gone.
-
-        If its session's leader catches SIGHUP, as make does, that signal comes to nobody else.
-        """
-        for _, event in self.terminal.poll(LOOK_EVERY * 1000):
-            if event & select.POLLHUP and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-                self.signals.append(signal.SIGHUP)
-            else:  # It tells nothing, so the wait was none.
-                time.sleep(LOOK_EVERY)
 
     def _note_signal(self, number: int, frame: FrameType | None) -> None:
         self.signals.append(signal.Signals(number))

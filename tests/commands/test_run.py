@@ -223,3 +223,28 @@ def test_the_three_serve_and_end_when_their_terminal_is_closed(tmp_path: Path) -
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert not any(is_alive(int(child)) for child in children)
+
+
+STAGES = """
+import os, time
+import django
+django.setup()
+from likes.demo import Stage
+with Stage(dict(os.environ), print) as stage:
+    print(stage.start("http.server", "0").pid, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells that a parent was killed")
+def test_no_process_of_the_demo_outlives_it(tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        python(STAGES), cwd=tmp_path, env=make_environment(tmp_path), stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert demo.stdout is not None
+    child = int(demo.stdout.readline())
+    assert is_alive(child)
+    demo.kill()
+    demo.wait()
+    wait_for(lambda: not is_alive(child))
