@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +23,8 @@ from connectors.sandbox.server import Sandbox
 from likes import accounts
 from likes.models import Like, Service, ServiceMapping
 
+#: Seconds that nothing here takes.
+PATIENCE = 180.0
 ROOT = Path(__file__).resolve().parent.parent
 Name = tuple[str, str]
 
@@ -130,8 +135,32 @@ class World:
     def run(self, *command: str, **changes: str) -> tuple[int, str, str]:
         """Run a command to its end; return exit code, standard output and standard error."""
         process = self.start(*command, **changes)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
         return process.returncode, out, err
+
+
+def wait_for(check: Callable[[], bool]) -> None:
+    """Wait until something holds, far longer than it takes on a busy machine."""
+    end = time.monotonic() + PATIENCE
+    while not check():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def kill_in_flight(world: World, kind: str, calls: int, *command: str) -> None:
+    """Start a command, and kill it when it has got so many answers to calls of a kind and waits for
+    another; what is in flight arrives afterwards."""
+    before = world.count(kind)
+    world.box.add_faults({"kind": "stall", "seconds": 3600, "match": kind, "after": calls})
+    faults = world.box.services.faults
+    process = world.start(*command)
+    wait_for(lambda: faults.describe()[-1]["fired"] > 0 or process.poll() is not None)
+    process.kill()
+    out = process.communicate()
+    assert process.returncode == -signal.SIGKILL, out
+    came = faults.describe()[-1]["seen"]
+    world.box.clear_faults()
+    wait_for(lambda: world.count(kind) >= before + came)
 
 
 def database_url() -> str:

@@ -159,6 +159,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._cleared = threading.Event()
         self._rules: list[Fault] = []
         self._random = random.Random(1)
 
@@ -173,9 +174,11 @@ class Faults:
             self._rules.extend(made)
 
     def clear(self) -> None:
-        """Switch every fault off."""
+        """Switch every fault off; calls that are kept waiting are answered now."""
         with self._lock:
             self._rules.clear()
+            self._cleared.set()
+            self._cleared = threading.Event()
 
     def describe(self) -> list[dict[str, Any]]:
         """Return the rules with how often they matched and fired."""
@@ -186,6 +189,14 @@ class Faults:
         """Return the rules that fire for a call, in their order, and count them."""
         with self._lock:
             return [rule for rule in self._rules if self._fires(rule, call, user)]
+
+    def keep_waiting(self, fired: list[Fault]) -> None:
+        """Let a call wait as long as its rules say, or until they are cleared."""
+        with self._lock:
+            cleared = self._cleared
+            in_force = all(any(rule is one for one in self._rules) for rule in fired)
+        if in_force and (delay := sum_delays(fired)):
+            cleared.wait(delay)
 
     def _fires(self, rule: Fault, call: Call, user: str) -> bool:
         if not rule.applies_to(call) or (rule.user and rule.user.casefold() != user.casefold()):

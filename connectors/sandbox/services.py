@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import time
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from connectors.sandbox.faults import (
     collect_twists,
     list_orders,
     spoil_answer,
-    sum_delays,
 )
 from connectors.sandbox.lastfm import LastfmApi
 from connectors.sandbox.messages import Answer, Call, answer_html
@@ -113,9 +111,7 @@ class Services:
             with self.state.lock:
                 return self._act(call)
         fired = self.faults.pick(call, self._guess_user(call))
-        delay = sum_delays(fired)
-        if delay:
-            time.sleep(delay)
+        self.faults.keep_waiting(fired)
         call.twists = collect_twists(fired)
         with self.state.lock:
             for path, order in list_orders(fired):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -198,11 +197,9 @@ def test_spotify_that_is_used_up_holds(box: Sandbox, fault: dict[str, Any], seco
 
 def test_spotify_stall_ends_with_the_timeout(box: Sandbox) -> None:
     spotify = connect_spotify(box, timeout=(1, 0.3), tries=2)
-    box.add_faults({"kind": "stall", "service": "spotify", "parameters": {"seconds": 1}})
-    started = time.monotonic()
+    box.add_faults({"kind": "stall", "service": "spotify", "parameters": {"seconds": 600}})
     with pytest.raises(TemporaryError, match="did not answer in time"):
         spotify.get_liked_page()
-    assert time.monotonic() - started < 3
 
 
 CALLBACK = "http://127.0.0.1:8888/callback"
@@ -325,14 +322,12 @@ def test_lastfm_that_answers_for_another_is_not_believed(box: Sandbox) -> None:
         list(lastfm.get_loved_tracks())
 
 
-def test_lastfm_loves_in_flight_keep_to_the_limit(box: Sandbox) -> None:
-    lastfm = connect_lastfm(box, budget=Budget("lastfm", 20))
-    box.add_faults({"kind": "latency", "service": "lastfm", "parameters": {"ms": 200}})
-    with ThreadPoolExecutor(8) as pool:
+def test_lastfm_loves_in_flight_take_from_the_budget(box: Sandbox) -> None:
+    taken: list[int] = []
+    budget = Budget("lastfm", 0, held_until=lambda: taken.append(1))
+    lastfm = connect_lastfm(box, budget=budget)
+    before = len(box.calls("lastfm"))
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(8) as pool:
+        patch.setattr("connectors.limits._ASK_EVERY", 0.0)
         list(pool.map(lambda n: lastfm.love_track("Flight", f"Number {n}"), range(50)))
-    times = sorted(call["time"] for call in box.calls("lastfm", kind="track.love"))
-    assert len(times) == 50
-    # Service and client share a busy machine and one process, so requests arrive late by as much
-    # as a quarter of a second, and closer together than they left; without a limit all 50 arrive
-    # within one.
-    assert max(sum(start <= moment < start + 0.75 for moment in times) for start in times) <= 20
+    assert len(taken) >= 50 == len(box.calls("lastfm")) - before

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +10,7 @@ from typing import Any
 
 import pytest
 from nursery import Nursery
-from sync_world import World
+from sync_world import World, kill_in_flight
 
 from likes.export import AHEAD
 from likes.in_flight import IN_FLIGHT
@@ -29,32 +27,18 @@ NEW_LIKES = 8
 LONGEST_LIFE = 0.45
 
 
-def kill_after(world: World, process: subprocess.Popen[str], kind: str, calls: int) -> None:
-    """Kill a command as soon as the sandbox has answered so many calls of a kind."""
-    deadline = time.monotonic() + 60
-    while world.count(kind) < calls:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-
-
 def test_a_killed_import_goes_on_and_loses_nothing(make_world: MakeWorld) -> None:
     world = make_world(likes=240)
     user = world.join()
-    world.box.add_faults({"kind": "latency", "ms": 60, "match": "/me/tracks"})
     for kill in range(1, 4):
-        process = world.start("import_spotify_likes", "-u", "alice", "-b", "10")
-        kill_after(world, process, "/me/tracks", world.count("/me/tracks") + 3 + kill)
+        words = "import_spotify_likes", "-u", "alice", "-b", "10"
+        kill_in_flight(world, "/me/tracks", 3 + kill, *words)
         known = len(world.listed(user))
         # A batch and its checkpoint are one: what is there is there whole.
         assert Checkpoint.objects.get(user=user, listing="saved").position == known
         assert Track.objects.count() == ServiceMapping.objects.count() == known
         assert Like.objects.count() == 3 * known
     world.like("Meanwhile")
-    world.box.clear_faults()
     world.box.clear_calls()
     summary = import_likes(user, batch_size=10)
     assert (summary.exit_code, summary.complete) == (0, True)
@@ -72,16 +56,13 @@ def test_a_killed_export_sends_again_only_what_was_in_flight(
     world = make_world(likes=60, scrobble_share=1.0)
     user = world.join()
     import_likes(user)
-    world.box.add_faults({"kind": "latency", "ms": 120, "match": "track.love"})
     kills = 2
     for _ in range(kills):
-        process = world.start("export_likes_to_lastfm", "-u", "alice", "-b", batch_size)
-        kill_after(world, process, "track.love", world.count("track.love") + 9)
+        words = "export_likes_to_lastfm", "-u", "alice", "-b", batch_size
+        kill_in_flight(world, "track.love", 9, *words)
         states = world.states(user)
         assert states.get("sending", 0) <= int(batch_size) + AHEAD
         assert "not_found" not in states
-    world.box.clear_faults()
-    time.sleep(0.3)  # what was in flight arrives
     summary = export_likes(user)
     assert (summary.exit_code, summary.remaining) == (0, 0)
     assert len(world.loves()) == 60
@@ -188,7 +169,7 @@ def test_workers_that_are_killed_at_random_moments_lose_nothing(
         assert nursery.wait(nursery.start("enqueue", user.pk)) == 0
         seen = world.count()
         pid = nursery.start("worker")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while world.count() == seen:
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import requests
 from sandbox_clients import LastfmClient, SpotifyClient
 
 from connectors.sandbox import SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET
-from connectors.sandbox.faults import DAY, KINDS, BadFault
+from connectors.sandbox.faults import DAY, KINDS, BadFault, read_rule, sum_delays
 from connectors.sandbox.server import Sandbox
 
 LOVE = {"artist": "Quiet Ghost", "track": "Song"}
@@ -101,13 +101,24 @@ def test_cut_json_cannot_be_read(box: Sandbox, spotify: SpotifyClient) -> None:
 
 
 def test_stall_and_latency_delay_the_answer(box: Sandbox, spotify: SpotifyClient) -> None:
-    box.add_faults({"kind": "latency", "ms": 120, "times": 1})
-    started = time.monotonic()
-    spotify.api("/me")
-    assert time.monotonic() - started >= 0.12
-    box.add_faults({"kind": "stall", "seconds": 1, "times": 1})
+    both = [{"kind": "latency", "ms": 120}, {"kind": "stall", "seconds": 1}]
+    assert sum_delays([read_rule(rule) for rule in both]) == 1.12
+    box.add_faults({"kind": "stall", "seconds": 600, "times": 1})
     with pytest.raises(requests.Timeout):
         spotify.get(f"{box.url}/v1/me", timeout=0.1)
+
+
+def test_calls_that_are_kept_waiting_are_answered_when_faults_are_cleared(
+    box: Sandbox, spotify: SpotifyClient
+) -> None:
+    box.add_faults({"kind": "stall", "seconds": 600, "times": 1})
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(spotify.get, f"{box.url}/v1/me", timeout=120)
+        while not box.services.faults.describe()[0]["fired"]:
+            assert not call.done()
+        assert box.calls() == []
+        box.clear_faults()
+        assert call.result().status_code == 200
 
 
 def test_object_stands_where_a_list_should(
