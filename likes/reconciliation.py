@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
@@ -79,7 +79,7 @@ def _adds_up(walk: Walk) -> bool:
     checkpoint = walk.checkpoint
     if _count_listed(walk) + checkpoint.unexplained != checkpoint.total:
         return False
-    return checkpoint.unexplained >= 0 and (not walk.whole or len(walk.totals) == 1)
+    return checkpoint.unexplained >= 0 and (not walk.whole or walk.stood_still)
 
 
 def _waits_for_answer(walk: Walk) -> bool:
@@ -95,15 +95,16 @@ def _waits_for_answer(walk: Walk) -> bool:
 def _find_difference(walk: Walk) -> _Difference:
     """Find what the list no longer shows, by bisection if it may be; of what that missed each has
     an id to ask for, and none may be liked."""
-    missing = None if walk.whole else _bisect(walk)
+    missing = None if walk.whole and walk.stood_still else _bisect(walk)
     if missing is not None:
         difference = _ask_for_missing(walk, missing, stood_still=True)
         if not difference.hidden:
             return difference
     if not walk.whole:
         read_whole(walk)
-    missing = set(_listed(walk).values_list("key", flat=True)) - walk.seen_keys
-    return _ask_for_missing(walk, missing, stood_still=len(walk.totals) == 1)
+    unseen = _listed(walk).exclude(seen=walk.checkpoint.reading)
+    missing = set(unseen.values_list("key", flat=True))
+    return _ask_for_missing(walk, missing, stood_still=walk.stood_still)
 
 
 def _find_gone_of_hidden(walk: Walk) -> list[str]:
@@ -181,7 +182,7 @@ def _ask_for_missing(walk: Walk, missing: set[str], stood_still: bool) -> _Diffe
         if row[0] in missing
     ]  # fmt: skip
     liked = walk.connector.contains([service_id for _, service_id, _ in rows if service_id])
-    found, nameless = _Difference(stood_still=stood_still), Counter(walk.new_nameless)
+    found, nameless = _Difference(stood_still=stood_still), _count_new_nameless(walk)
     for key, service_id, liked_at in rows:
         if not service_id:
             (found.gone if stood_still else found.hidden).append(key)
@@ -193,6 +194,16 @@ def _ask_for_missing(walk: Walk, missing: set[str], stood_still: bool) -> _Diffe
         else:
             found.gone.append(key)
     return found
+
+
+def _count_new_nameless(walk: Walk) -> Counter[datetime | None]:
+    """Count the rows without a name that are new, by when they were liked: in this run, and in the
+    earlier slices of a whole reading."""
+    since = walk.checkpoint.reading_since
+    if not walk.whole or since is None:
+        return Counter(walk.new_nameless)
+    new = _listed(walk).filter(key__startswith="none:", created_at__gte=since)
+    return walk.new_nameless | Counter(new.values_list("liked_at", flat=True))
 
 
 def _refuse_removals(walk: Walk, count: int) -> bool:

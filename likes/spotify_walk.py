@@ -1,14 +1,15 @@
 """Walks of Spotify's liked songs: a list that moves while it is read.
 
 New likes come in at its head and push the rest down, unlikes pull it up. So no offset is trusted:
-where a walk goes on, the last row known before (the anchor) has to be found again, and in the end
-the rows known must add up to the total that Spotify gives.
+where a walk goes on, rows that it has seen have to be found again, and in the end the rows known
+must add up to the total that Spotify gives. A reading of the whole list has a number, and each row
+notes the last reading that showed it: so a reading may take many slices, or go on after a kill.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,16 +17,18 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from connectors.records import LikedPage
+from connectors.records import LikedPage, LikedTrack
 from connectors.spotify import SpotifyConnector
 from likes.leases import save_checkpoint
 from likes.models import (
     Checkpoint,
     Run,
+    Service,
+    ServiceMapping,
     Source,
 )
 from likes.summaries import ImportSummary, Progress, TimeIsUp
-from likes.track_sync import item_key, number_repeats, store_likes
+from likes.track_sync import count_repeats, item_key, number_repeats, store_likes
 
 #: Slices that follow each other sooner than this are one walk.
 SLICE_PAUSE = timedelta(minutes=2)
@@ -51,17 +54,35 @@ class Walk:
     progress: Progress = lambda done, total, text: None
     whole: bool = False
     counted: set[str] = field(default_factory=set)
-    seen_keys: set[str] = field(default_factory=set)
+    #: Rows without an id that were stored after the last one from which a later slice can go on.
+    unmarked: list[str] = field(default_factory=list)
+    is_stuck: bool = False
     new_nameless: Counter[datetime | None] = field(default_factory=Counter)
     totals: set[int] = field(default_factory=set)
     pages_read: int = 0
 
-    def read(self, offset: int) -> Iterator[LikedPage]:
-        """Yield the pages from ``offset`` on, cut to the limit, until the slice is done."""
-        repeats: Counter[str] = Counter()
+    @property
+    def stood_still(self) -> bool:
+        """Whether the list showed no change while it was read, as far as its totals tell."""
+        return self.checkpoint.stood_still if self.whole else len(self.totals) == 1
+
+    def read(self, offset: int, after_seen: bool = False) -> Iterator[LikedPage]:
+        """Yield the pages from ``offset`` on, cut to the limit, until the slice is done.
+
+        ``after_seen`` leaves out the rows of the first page that this reading has seen, and yields
+        nothing if it has seen none of them.
+        """
+        reading = self.checkpoint.reading
+        repeats = count_repeats(self.user, reading) if after_seen else Counter()
         for page in self.connector.get_liked_pages(offset, self.page_size):
             self.pages_read += 1
             self.totals.add(page.total)
+            if after_seen:
+                seen = self._count_seen(page)
+                if not seen:
+                    return
+                page = replace(page, items=page.items[seen:], offset=page.offset + seen)
+                after_seen = False
             page = replace(page, items=tuple(number_repeats(page.items, repeats)))
             if self.limit is not None and _end_of(page) >= self.limit:
                 items = page.items[: max(0, self.limit - page.offset)]
@@ -71,8 +92,41 @@ class Walk:
             yield page
             if page.last:
                 return
-            if self.time_is_up is not None and self.time_is_up():
-                raise SliceDone
+            self._end_slice()
+
+    def _end_slice(self) -> None:
+        if self.time_is_up is not None and self.time_is_up() and not self.is_stuck:
+            raise SliceDone
+
+    def read_on(self) -> Iterator[LikedPage]:
+        """Yield the pages after the rows that this reading has seen, wherever those are now.
+
+        They should end just before the checkpoint's position. Where they do not (rows were
+        unliked), the search goes up the list; the head at last shows all of it.
+        """
+        start = max(0, self.checkpoint.position - 1)
+        while start:
+            pages = self.read(start, after_seen=True)
+            first = next(pages, None)
+            if first is not None:
+                yield first
+                yield from pages
+                return
+            start = max(0, start - self.page_size)
+            # What is saved is a hint, so a slice may end in the middle of the search.
+            save_checkpoint(self.checkpoint, position=max(1, start))
+            self._end_slice()
+        yield from self.read(0)
+
+    def _count_seen(self, page: LikedPage) -> int:
+        """Return how many rows there are up to the last one that this reading has seen."""
+        keys = [item_key(item) if _has_id(item) else "" for item in page.items]
+        seen = {self.checkpoint.anchor} - {""}
+        if self.checkpoint.reading:
+            rows = ServiceMapping.objects.of(self.user).on(Service.SPOTIFY).keyed(keys)
+            rows = rows.filter(listed=True, seen=self.checkpoint.reading)
+            seen.update(rows.values_list("key", flat=True))
+        return max((index for index, key in enumerate(keys, 1) if key in seen), default=0)
 
     def read_from_anchor(self, position: int, anchor: str) -> Iterator[LikedPage]:
         """Yield the pages from the one that shows the anchor, which should be just before
@@ -88,25 +142,30 @@ class Walk:
                 return
             start = max(0, start - self.page_size)
 
-    def store(self, page: LikedPage, advance: Callable[[list[bool]], dict[str, object]]) -> None:
+    def store(
+        self,
+        page: LikedPage,
+        advance: Callable[[list[bool]], dict[str, object]],
+        seen: Sequence[str] | None = None,
+    ) -> None:
         """Store a page and how far the walk now is in one transaction.
 
         ``advance`` is given a flag for each row, whether it was known before, and returns the
-        checkpoint's new fields.
+        checkpoint's new fields. ``seen`` are the keys of the rows that are marked as seen.
         """
+        keys = list_keys(page)
         with transaction.atomic():
             stored = store_likes(self.user, page.items, Source.API, self.run)
-            save_checkpoint(
-                self.checkpoint,
-                total=page.total,
-                read_at=timezone.now(),
-                **advance(stored.known_rows),
-            )
-        keys = list_keys(page)
+            fields = advance(stored.known_rows)
+            if "reading" not in fields and page.total != self.checkpoint.total:
+                fields["stood_still"] = False
+            save_checkpoint(self.checkpoint, total=page.total, read_at=timezone.now(), **fields)
+            rows = ServiceMapping.objects.of(self.user).on(Service.SPOTIFY)
+            rows = rows.keyed(keys if seen is None else seen)
+            rows.exclude(seen=self.checkpoint.reading).update(seen=self.checkpoint.reading)
         again = [item for key, item in zip(keys, page.items, strict=True) if key in self.counted]
         nameless_again = sum(item.track is None for item in again)
         self.counted.update(keys)
-        self.seen_keys.update(keys)
         self.new_nameless.update(
             item.liked_at
             for item, known in zip(page.items, stored.known_rows, strict=True)
@@ -126,18 +185,15 @@ class Walk:
 def walk_saved_tracks(walk: Walk, full: bool = False) -> None:
     """Read what is new, and what an earlier run left unread, from wherever that stood."""
     checkpoint = walk.checkpoint
-    if full and walk.limit is None:
+    if (full and walk.limit is None) or checkpoint.position == 0:
         read_whole(walk)
-    elif checkpoint.position == 0:
-        _read_on(walk, walk.read(0))
-        walk.whole = checkpoint.complete
     else:
         # The slices of one walk look at the head once, in the last of them.
         goes_on = _goes_on(walk)
         if not goes_on:
             _take_new(walk)
         if not checkpoint.complete and not _reaches_limit(walk, checkpoint.position):
-            _read_on(walk, walk.read_from_anchor(checkpoint.position, checkpoint.anchor))
+            _read_on(walk, walk.read_on())
         if goes_on and checkpoint.complete:
             _take_new(walk)
 
@@ -176,24 +232,49 @@ def _known_from(known: list[bool]) -> int:
     return start
 
 
-def _read_on(walk: Walk, pages: Iterable[LikedPage]) -> None:
-    """Read on to the end, where all that lies before these pages is known."""
+def _has_id(item: LikedTrack) -> bool:
+    return item.track is not None and bool(item.track.service_id)
+
+
+def _read_on(
+    walk: Walk, pages: Iterable[LikedPage], begin: dict[str, object] | None = None
+) -> None:
+    """Read on to the end, where all that lies before these pages is known.
+
+    ``begin`` are the checkpoint's fields with which a new reading begins.
+    """
     for page in pages:
-        fields = _walked_to(page, walk.checkpoint)
-        walk.store(page, lambda known, fields=fields: fields)
+        rest = _find_rest(page)
+        fields = {**(begin or {}), **_walked_to(page, walk.checkpoint)}
+        keys = list_keys(page)
+        walk.store(page, lambda known, fields=fields: fields, [*walk.unmarked, *keys[:rest]])
+        walk.unmarked = keys[rest:] if rest else [*walk.unmarked, *keys]
+        walk.is_stuck, begin = not rest, None
+    walk.whole = walk.checkpoint.complete and walk.checkpoint.reading_since is not None
+
+
+def _find_rest(page: LikedPage) -> int:
+    """Return how many rows of a page there are up to the last one that can be found again."""
+    if page.last:
+        return len(page.items)
+    return max((index for index, item in enumerate(page.items, 1) if _has_id(item)), default=0)
 
 
 def _walked_to(page: LikedPage, checkpoint: Checkpoint) -> dict[str, object]:
-    """All is known from the head to the end of this page."""
-    keys = list_keys(page)
-    return {
-        "position": _end_of(page),
-        "anchor": keys[-1] if keys else checkpoint.anchor,
+    """All is known from the head to the end of this page, up to the last row that can be found."""
+    rest = _find_rest(page)
+    fields: dict[str, object] = {
         "head": 0,
         "head_anchor": "",
         "complete": page.last,
         "whole_read_at": timezone.now() if page.last else checkpoint.whole_read_at,
     }
+    if rest:
+        anchor = list_keys(page)[rest - 1]
+        fields |= {"position": page.offset + rest, "anchor": anchor}
+    elif page.last:
+        fields |= {"position": page.offset}
+    return fields
 
 
 def _read_head(walk: Walk) -> None:
@@ -206,14 +287,18 @@ def _read_head(walk: Walk) -> None:
             nonlocal reached
             reached = not known or known[-1]
             new = page.offset + _known_from(known)
+            # New rows at the head are a change since the reading of the rest began.
+            moved: dict[str, object] = {} if all(known) else {"stood_still": False}
             if reached and earlier_head:
-                return {"head": earlier_head + new}
+                return {"head": earlier_head + new, **moved}
             if reached:
-                return {"position": position + new, "head": 0, "head_anchor": ""}
+                return {"position": position + new, "head": 0, "head_anchor": "", **moved}
             if page.last or earlier_head:
                 # Either all is new, or so much that it does not reach the head that an earlier
-                # run left unjoined: rather than keep a third region, all is read from here on.
-                return _walked_to(page, checkpoint)
+                # run left unjoined: rather than keep a third region, all is read from here on. What
+                # was seen further down lies beyond a gap, and is not where a later run goes on.
+                broken = {"reading": checkpoint.reading + 1, "reading_since": None}
+                return _walked_to(page, checkpoint) | broken
             return {"head": _end_of(page), "head_anchor": list_keys(page)[-1]}
 
         walk.store(page, advance)
@@ -246,12 +331,9 @@ def _join_head(walk: Walk) -> None:
 
 
 def read_whole(walk: Walk) -> None:
-    """Read the whole list once more; what is known of it stays as it was until the end."""
-    walk.seen_keys.clear()
+    """Read the whole list from its head; where a slice or a kill cuts that off, the next run goes
+    on. What is known stays as it was until the end."""
     walk.totals.clear()
-    # No slice's work to leave half done: what was seen is kept in memory.
-    walk.time_is_up = None
-    for page in walk.read(0):
-        fields = _walked_to(page, walk.checkpoint) if page.last else {}
-        walk.store(page, lambda known, fields=fields: fields)
-    walk.whole = True
+    reading = walk.checkpoint.reading + 1
+    begin = {"reading": reading, "reading_since": timezone.now(), "stood_still": True}
+    _read_on(walk, walk.read(0), begin | {"position": 0, "anchor": ""})

@@ -41,14 +41,34 @@ def item_key(item: LikedTrack) -> str:
     """Return what tells this row of a listing from all others: its id, or else what it says."""
     if item.track and item.track.service_id:
         return item.track.service_id
+    repeat = (str(item.repeat),) if item.repeat else ()
     if item.track:
-        parts: tuple[str, ...] = ("name", item.track.title, item.track.album, *item.track.artists)
-    else:
-        parts = ("none", item.label, item.liked_at.isoformat() if item.liked_at else "")
-    if item.repeat:
-        parts += (str(item.repeat),)
+        return _hash("name", item.track.title, item.track.album, *item.track.artists, *repeat)
+    return _hash("none", item.label, _iso(item.liked_at), *repeat)
+
+
+def _hash(*parts: str) -> str:
     digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     return f"{parts[0]}:{digest[:48]}"
+
+
+def _iso(time: datetime | None) -> str:
+    return time.isoformat() if time else ""
+
+
+def count_repeats(user: User, reading: int) -> Counter[str]:
+    """Count the rows without an id that this reading has seen, as ``number_repeats`` does."""
+    seen = (
+        ServiceMapping.objects.of(user)
+        .on(Service.SPOTIFY)
+        .filter(listed=True, service_id="", seen=reading)
+    )
+    return Counter(
+        _hash("none", row.title, _iso(row.liked_at))
+        if row.key.startswith("none:")
+        else _hash("name", row.title, row.album, *row.artists)
+        for row in seen
+    )
 
 
 def number_repeats(items: Iterable[LikedTrack], counted: Counter[str]) -> Iterator[LikedTrack]:

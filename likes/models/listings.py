@@ -110,6 +110,14 @@ class Checkpoint(models.Model):
         "tracks); empty where they may differ.",
     )
     reading = models.PositiveIntegerField(default=0, help_text="The number of the last reading.")
+    reading_since = models.DateTimeField(
+        null=True, blank=True, help_text="When this reading of Spotify's list began at its head."
+    )
+    stood_still = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether Spotify's list has shown no change since this reading began.",
+    )
     read_at = models.DateTimeField(null=True, blank=True)
     lease_holder = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)

@@ -252,6 +252,9 @@ class ServiceMapping(models.Model):
     listed = models.BooleanField(
         default=False, help_text="Whether the service's own list of likes shows it."
     )
+    seen = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="The reading of the list that last showed it."
+    )
     withdraw = models.BooleanField(
         default=False,
         help_text="Narada loved it under this name, and is to take that back.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -591,6 +592,80 @@ def test_likes_between_slices_are_taken_in_the_last(make_world: MakeWorld) -> No
         more = import_likes(user, time_is_up=after(2), batch_size=10).more
     check_same(world, user)
     assert world.count() <= 7 + 4
+
+
+@pytest.mark.parametrize("kind", ["null", "local"])
+@pytest.mark.parametrize("pages", [1, 2])
+def test_slices_number_rows_without_an_id_as_one_reading_does(
+    make_world: MakeWorld,
+    slices: Callable[[Any, int], list[ImportSummary]],
+    kind: str,
+    pages: int,
+) -> None:
+    """Else the rows do not add up in the end, and the whole list is read a second time."""
+    world = make_world(likes=40)
+    user = world.join()
+    rows = world.likes()
+    for place in (8, 9, 10, 19, 29, 30):  # at the ends of pages and at their beginnings
+        # Rows without a name are the same if they are of one time, local files if of one name.
+        at = rows[8 if kind == "null" else place]["added_at"]
+        facts = {"uri": f"spotify:local:A:B:T:{100 + place}"} if kind == "local" else {}
+        world.order("like", user="alice", kind=kind, added_at=at, **facts)
+    summaries = slices(user, pages)
+    assert summaries[-1].complete
+    assert world.count() <= 5 + 1 + 1  # the pages, rows read twice by slices, the head
+    listed = ServiceMapping.objects.of(user).filter(listed=True).count()
+    assert listed == len(world.likes()) > 40
+    world.box.clear_calls()
+    import_likes(user)
+    assert world.count() == 1
+
+
+def test_slices_go_on_past_pages_without_any_id(
+    make_world: MakeWorld, slices: Callable[[Any, int], list[ImportSummary]]
+) -> None:
+    world = make_world(likes=5)
+    user = world.join()
+    for _ in range(35):
+        world.order("like", user="alice", kind="null", added_at="2001-01-01T10:00:00+00:00")
+    summaries = slices(user, 1)
+    assert summaries[-1].complete
+    assert world.count() <= 6
+    assert ServiceMapping.objects.of(user).filter(listed=True).count() == 40
+
+
+def test_an_unlike_of_the_last_row_read_costs_no_reading_from_the_head(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(likes=100)
+    user = world.join()
+    import_likes(user, batch_size=10, time_is_up=after(6))
+    last = Checkpoint.objects.get(user=user).anchor
+    world.order("unlike", user="alice", service_id=last)
+    world.box.clear_calls()
+    assert import_likes(user, batch_size=10).removed_on_spotify == 1
+    check_same(world, user)
+    assert world.count() <= 1 + 1 + 4 + 5 + 1  # head, search, the rest, bisection, contains
+
+
+def test_a_second_whole_reading_is_sliced_as_well(
+    make_world: MakeWorld, slices: Callable[[Any, int], list[ImportSummary]]
+) -> None:
+    world = make_world(likes=100)
+    user = world.join()
+    import_likes(user, batch_size=10)
+    # A like with an old date stands in for an unlike: only a whole reading tells.
+    rows = world.likes()
+    world.order("unlike", user="alice", service_id=rows[15]["service_id"])
+    world.like("Old", added_at=rows[85]["added_at"])
+    Checkpoint.objects.update(whole_read_at=timezone.now() - timedelta(days=40))
+    world.box.clear_calls()
+    summaries = slices(user, 3)
+    assert len(summaries) >= 4
+    assert sum(summary.removed_on_spotify for summary in summaries) == 1
+    assert summaries[-1].complete
+    check_same(world, user)
+    assert world.count() <= 1 + 10 + 1 + len(summaries)
 
 
 def test_a_dry_run_stores_nothing_and_tells_the_calls(make_world: MakeWorld) -> None:

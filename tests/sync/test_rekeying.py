@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from sync_world import ROOT, World
 
 from connectors.records import LikedTrack, LovedTrack, ServiceTrack
-from likes import keys, like_sync, rekeying
+from likes import keys, rekeying, run_frame
 from likes.keys import fingerprint, list_listed_keys, list_track_keys
 from likes.lastfm_listing import store_listed
 from likes.leases import Busy, checkpoint_of, hold_lease
@@ -134,7 +134,7 @@ def test_nothing_is_done_and_one_statement_more_where_no_rule_changed(
         return len(statements)
 
     with_check = [count(import_likes), count(export_likes)]
-    monkeypatch.setattr(like_sync, "renew_keys", lambda checkpoint, progress: None)
+    monkeypatch.setattr(run_frame, "renew_keys", lambda checkpoint, progress: None)
     assert with_check == [count(import_likes), count(export_likes) + 1]
 
 
