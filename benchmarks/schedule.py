@@ -1,7 +1,7 @@
 """What slices and dispatching cost: calls of a first import in slices, statements for many users.
 
-Run as ``python -m benchmarks.schedule [LIKES]``, by default 20000. Prints two Markdown tables. Sixty
-rows more have no name and say the same.
+Run as ``python -m benchmarks.schedule [LIKES]``, by default 20000. Prints two Markdown tables.
+Sixty rows more have no name and say the same.
 """
 
 from __future__ import annotations

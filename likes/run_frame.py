@@ -17,7 +17,7 @@ from connectors.errors import (
     ServiceClosed,
     TemporaryError,
 )
-from likes import accounts
+from likes import accounts, clock
 from likes.access import CredentialsMissing, NotConnected
 from likes.leases import Busy, hold_lease
 from likes.leaving import is_deleted
@@ -43,6 +43,8 @@ def keep_run(
     user: User, kind: Run.Kind, summary: Summary, started_by: str, dry_run: bool
 ) -> Iterator[Run]:
     """Keep the history of a run and turn what ended it into the summary's outcome."""
+    if started_by == "command":
+        clock.set_right(timezone.now())  # beat, which does it too, may not run
     run = Run(user=user, kind=kind, started_by=started_by)
     if not dry_run:
         with suppress(IntegrityError):  # the user is deleted already: found below

@@ -6,6 +6,7 @@ No secret is in it: of credentials and tokens it says only whether they are ther
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,7 @@ from connectors.errors import (
     ServiceClosed,
     TemporaryError,
 )
-from likes import accounts
+from likes import accounts, clock
 from likes.access import WHERE_TO_GET, CredentialsMissing, NotConnected, has_credentials
 from likes.models import (
     Checkpoint,
@@ -76,6 +77,9 @@ def collect_status(username: str, *, offline: bool = False) -> Status:
         "runs": None,
     }
     if status["database"]["works"] and status["database"]["migrated"]:
+        with suppress(DatabaseError):  # one that is only read from
+            if told := clock.set_right(timezone.now()):
+                status["clock"] = told
         user = get_user_model().objects.filter(username=username).first()
         if user is not None:
             calls = {} if offline else {s.value: call_service(user, s) for s in SERVICES}

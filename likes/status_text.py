@@ -66,6 +66,8 @@ def _tell_installation(status: dict[str, Any]) -> Iterator[Line]:
     if not database["works"]:
         state = f"does not answer: {database['problem']}"
     yield "Database", f"{database['kind']} ({database['where']}): {state}"
+    for sentence in status.get("clock", ()):
+        yield "Clock", sentence
     for service in SERVICES:
         credentials = status["credentials"][service]
         found = "set" if credentials["set"] else f"not set; from {credentials['where_to_get']}"

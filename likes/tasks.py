@@ -23,6 +23,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu.exceptions import OperationalError
 
 from likes import accounts, like_sync, line
+from likes import clock as clock_times
 from likes.models import Connection, Service, ServiceHold, SyncSettings
 
 logger = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ def dispatch_due() -> None:
     back nobody is dispatched: all stay due.
     """
     now = timezone.now()
+    clock_times.set_right(now)
     give_settings_to_newcomers()
     if set(_find_held_services(now)) != {Service.SPOTIFY, Service.LASTFM}:
         line.join_due(find_due(now), now, get_next_time(now))

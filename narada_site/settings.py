@@ -244,7 +244,7 @@ CELERY_TASK_QUEUES = {name: {"exchange": name} for name in ("celery", "periodic"
 CELERY_TASK_ROUTES = {
     f"likes.tasks.{task}": {"queue": "periodic"} for task in ("dispatch_due", "purge_due")
 }
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "narada_site.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

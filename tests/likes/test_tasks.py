@@ -287,7 +287,7 @@ def test_dispatch_due_costs_the_same_for_any_number_of_users(
     of_one = count_statements()
     for number in range(500):
         add_user(f"user{number}")
-    assert count_statements() == of_one <= 10
+    assert count_statements() == of_one <= 14
     assert SyncSettings.objects.filter(step="import", asked_by="schedule").count() == 501
     assert len(queue) == 1 + tasks.MOST_CALLED
 
@@ -362,7 +362,7 @@ def test_dispatch_due_costs_the_same_queries_for_users_not_due(
 ) -> None:
     for number in range(30):
         add_user(f"user{number}", next_sync_at=timezone.now() + timedelta(hours=1))
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(14):
         tasks.dispatch_due.run()
 
 
