@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('likes', '0009_unknown_tracks'),
+        ('likes', '0010_bulk_acceptance'),
     ]
 
     operations = [
