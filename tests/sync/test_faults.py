@@ -47,15 +47,18 @@ def name(value: object) -> str | None:
 
 @pytest.fixture(autouse=True)
 def pauses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Wait for a service that stalls for less than a second, and between tries not at all; return
-    the pauses (s) that there would have been.
+    """Wait for a service that stalls for two seconds, and between tries not at all; return the
+    pauses (s) that there would have been.
     """
     made: list[float] = []
     params = request.node.callspec.params if hasattr(request.node, "callspec") else {}
-    patience = 0.4 if "stall" in str(params.get("fault")) else 10.0
+    changed: dict[str, Any] = {"timeout": (60.0, 60.0)}
+    if "stall" in str(params.get("fault")):
+        # Other answers come within milliseconds, and this one not before the faults are cleared.
+        changed = {"timeout": (60.0, 2.0)}
 
     def open_session(*args: Any, **options: Any) -> ServiceSession:
-        return ServiceSession(*args, **{**options, "timeout": (patience, patience)})
+        return ServiceSession(*args, **{**options, **changed})
 
     monkeypatch.setattr("likes.access.ServiceSession", open_session)
     monkeypatch.setattr("connectors.http.sleep", made.append)
@@ -153,7 +156,7 @@ DOWN: list[tuple[Fault, str]] = [
     ({"kind": "status", "status": 503, "body": ""}, "answered 503"),
     ({"kind": "reset_before"}, "cannot be reached, or did not answer in time"),
     ({"kind": "reset_after"}, "cannot be reached, or did not answer in time"),
-    ({"kind": "stall", "seconds": 0.8}, "cannot be reached, or did not answer in time"),
+    ({"kind": "stall", "seconds": 600}, "cannot be reached, or did not answer in time"),
     ({"kind": "cut_json"}, "cannot be read"),
     ({"kind": "cut_json", "how": "length"}, "cannot be reached, or did not answer in time"),
 ]
@@ -195,7 +198,8 @@ def test_an_import_is_tried_later_and_goes_on_where_it_stood(
     listed.box.clear_calls()
     code, counts, err = narada(IMPORT, "-b", "10")
     assert (code, counts["complete"], err) == (0, True, "")
-    assert listed.count("/me/tracks") <= 1 + 3
+    # A call that stalled ends only now, and nobody waits for its answer.
+    assert sum(not call["faults"] for call in listed.box.calls(kind="/me/tracks")) <= 1 + 3
     check_imported(listed)
 
 
@@ -763,6 +767,7 @@ def list_settled_twice(world: World) -> list[Name]:
     return again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["stall and all others"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_sync_ends_complete_while_one_call_in_ten_fails(
