@@ -47,6 +47,9 @@ CASES: list[tuple[str, list[Fault], float, int]] = [
     ("200 to 350 ms", [add(200), *[add(50, 0.5)] * 3], 0.0, 1),
     ("100 to 700 ms", [add(100), *[add(200, 0.3)] * 3], 0.0, 1),
     ("1 s", [add(1000)], 0.0, 1),
+    ("1 s, a tenth looked up", [add(1000)], 0.1, 1),
+    ("200 ms, all looked up", [add(200)], 1.0, 1),
+    ("1 s, all looked up", [add(1000)], 1.0, 1),
     ("200 ms, every 50th love 2 s", [add(200), add(1800, 0.02, "track.love")], 0.0, 1),
 ]
 

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
-from connectors.errors import RequestRejected
+from connectors.errors import ConnectorError, RequestRejected
 from connectors.lastfm import LastfmConnector
-from likes.in_flight import IN_FLIGHT, Outcome, Sent, first_stop, send_each
+from likes.in_flight import IN_FLIGHT, Line, Outcome, Sent, first_stop
 from likes.lastfm_listing import Reading, chunked, read_library, read_loved
 from likes.lastfm_pages import (
     PageChoice,
@@ -48,8 +48,11 @@ Listing = ListedTrack.Listing
 
 #: How many tracks are held against the lists at once.
 CHUNK = 500
-#: How many loves are under way while the next batch is made ready: at 4 a second three seconds'.
+#: How many loves are under way, and as many likes in line for them, while more are made ready: at
+#: 4 a second three seconds'.
 AHEAD = 2 * IN_FLIGHT
+#: Names that are found within this (s) are written together.
+GATHERED_WITHIN = 0.5
 
 
 @dataclass
@@ -70,6 +73,8 @@ class Export:
     set_aside: set[str] = field(default_factory=set)
     total: int = 0
     shown: int = 0
+    refused: set[tuple[int, str]] = field(default_factory=set)
+    doubts: dict[int, list[ServiceMapping]] = field(default_factory=dict)
 
     def run(self) -> None:
         """Send what is pending; whatever stops this is raised after the counts are complete."""
@@ -243,80 +248,98 @@ class Export:
         self._note_adopted(settle_by_loved_list(self.user, None, tracks))
 
     def _love_all(self) -> None:
-        with Loving(self.connector, self._note_sent, settings.LASTFM_REQUESTS_PER_SECOND) as loving:
-            over = False
-            while not over:
-                batch = self._next_batch(len(loving))
-                if batch:
-                    # The lease is shown to be still ours before anything is sent.
-                    save_checkpoint(self.checkpoint, read_at=timezone.now())
-                    self._settle_pages(batch)
-                    loving.begin(self._pair_with_pages(batch))
-                    loving.settle(AHEAD)
-                    self.progress(self.summary.settled, self.total, "likes settled")
-                    over = self.time_is_up()
-                elif loving:
-                    # Of what is under way some may be refused, and leave room in the limit.
-                    loving.settle()
-                else:
-                    break
-            loving.settle()
+        """Love, oldest like first, while the names of those that come next are looked up."""
+        over = False
+        with (
+            Line[Like](self._look_up) as line,
+            Loving(self.connector, self._note_sent, settings.LASTFM_REQUESTS_PER_SECOND) as loving,
+        ):
+            try:
+                while True:
+                    while not over and len(line) < AHEAD:
+                        batch = self._next_batch(line, len(loving))
+                        if not batch:
+                            break
+                        self._line_up(batch, line)
+                        over = self.time_is_up()
+                    if line:
+                        found = line.take(self.batch_size, GATHERED_WITHIN)
+                        # The lease is shown to be still ours before anything is sent.
+                        save_checkpoint(self.checkpoint, read_at=timezone.now())
+                        stop = self._settle_pages(found)
+                        if stop is not None:
+                            raise stop
+                        loving.begin(self._pair_with_pages([like for like, _ in found]))
+                        loving.settle(AHEAD)
+                        self.progress(self.summary.settled, self.total, "likes settled")
+                    elif loving:
+                        # Of what is under way some may be refused, and leave room in the limit.
+                        loving.settle()
+                    else:
+                        break
+            except ConnectorError:
+                line.stop()
+                self._settle_pages(line.take(len(line), 0.0))
+                raise
         if over:
             self.summary.more = bool(self._next_batch())
         self.progress(self.summary.settled, self.total, "likes settled")
 
-    def _next_batch(self, under_way: int = 0) -> list[Like]:
+    def _next_batch(self, line: Iterable[Like] = (), loving: int = 0) -> list[Like]:
+        """Return the oldest likes that are neither in ``line`` nor under way, as many as ``loving``
+        are."""
+        lined_up = [like.pk for like in line]
         size = self.batch_size
         if self.limit is not None:
-            size = max(0, min(size, self.limit - self.summary.loved - under_way))
+            size = max(0, min(size, self.limit - self.summary.loved - len(lined_up) - loving))
         pending = Like.objects.of(self.user).on(Service.LASTFM).filter(state=State.PENDING)
-        return pending.due().select_related("track").take_oldest(size)
+        waiting = pending.due().exclude(pk__in=lined_up).select_related("track")
+        return waiting.take_oldest(size)
 
-    def _settle_pages(self, batch: list[Like]) -> None:
-        """Look up the pages of a batch that no list settled; what is uncertain leaves it."""
-        tracks = [like.track for like in batch]
-        pages = ServiceMapping.objects.pages_of([track.pk for track in tracks])
+    def _line_up(self, batch: list[Like], line: Line[Like]) -> None:
+        """Have the pages of a batch looked up that no list settled."""
+        pages = ServiceMapping.objects.pages_of([like.track_id for like in batch])
         settled = set(pages.values_list("track_id", flat=True))
-        unsettled = [like for like in batch if like.track_id not in settled]
-        if not unsettled:
-            return
-        refused = find_refused(tracks)
-        doubts = find_doubts(self.user, [like.track for like in unsettled])
-        answers = send_each(
-            lambda like: look_up(
-                self.connector, like.track, refused, doubts.get(like.track_id, ())
-            ),
-            unsettled,
-        )
+        unsettled = [like.track for like in batch if like.track_id not in settled]
+        self.refused |= find_refused(unsettled)
+        self.doubts |= find_doubts(self.user, unsettled)
+        for like in batch:
+            if like.track_id in settled:
+                line.add_without_call(like)
+            else:
+                line.add(like)
+
+    def _look_up(self, like: Like) -> PageChoice:
+        doubts = self.doubts.get(like.track_id, ())
+        return look_up(self.connector, like.track, self.refused, doubts)
+
+    def _settle_pages(self, found: Sequence[tuple[Like, Sent]]) -> ConnectorError | None:
+        """Store what look-ups found; what is uncertain is no longer pending. Return the error that
+        stopped them, if one did."""
         choices: dict[int, PageChoice] = {}
-        for like, answer in zip(unsettled, answers, strict=True):
-            if answer.outcome == Outcome.DONE:
+        for like, answer in found:
+            if answer.outcome == Outcome.DONE and answer.value is not None:
                 choices[like.track_id] = answer.value
             elif answer.outcome == Outcome.REFUSED:
                 choices[like.track_id] = PageChoice(state=State.FAILED, reason=str(answer.error))
+        stumbled = [like.pk for like, answer in found if answer.is_own_failure]
         if self._loves_unknown():
-            for like in unsettled:
+            for like, _ in found:
                 choice = choices.get(like.track_id)
-                own = choose_own_name(like.track, refused)
+                own = choose_own_name(like.track, self.refused)
                 if choice is not None and choice.state == State.NOT_FOUND and own is not None:
                     others = [page for page in choice.candidates if page.key != own.key]
                     choices[like.track_id] = PageChoice(accepted=own, candidates=others)
-        with transaction.atomic():
-            store_choices(choices)
-            for like in unsettled:
-                choice = choices.get(like.track_id)
-                if choice is not None and choice.accepted is None:
-                    self._leave_open(like, choice)
-            stumbled = [
-                like.pk
-                for like, answer in zip(unsettled, answers, strict=True)
-                if answer.is_own_failure
-            ]
-            Like.objects.filter(pk__in=stumbled).update(attempts=F("attempts") + 1)
-        self._adopt_chosen([track.pk for track in tracks])
-        stop = first_stop(answers)
-        if stop is not None:
-            raise stop
+        if choices or stumbled:
+            with transaction.atomic():
+                store_choices(choices)
+                for like, _ in found:
+                    choice = choices.get(like.track_id)
+                    if choice is not None and choice.accepted is None:
+                        self._leave_open(like, choice)
+                Like.objects.filter(pk__in=stumbled).update(attempts=F("attempts") + 1)
+            self._adopt_chosen([like.track_id for like, _ in found])
+        return first_stop(answer for _, answer in found)
 
     def _leave_open(self, like: Like, choice: PageChoice) -> None:
         Like.objects.filter(pk=like.pk, state=State.PENDING).update(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import Enum
 from statistics import median
 from threading import Condition, Event
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from django.db import connection
 
@@ -87,39 +87,41 @@ def first_stop(sent: Iterable[Sent]) -> ConnectorError | None:
     return None
 
 
-class Flight(Generic[Item]):
-    """Calls that are begun in the order of ``add``, while others are still under way.
+class Line(Generic[Item]):
+    """Items in the order of ``add``, of which some wait for what their call returns.
 
-    Last.fm dates a love when it arrives, so a slow one must not be overtaken by many: no call is
-    begun while one that is ``width`` places older is unanswered. The width is as small as the
-    rate allows: with 200 ms of latency and 5 calls a second two are enough, and it grows, up to
-    IN_FLIGHT, when the service takes longer. ``per_second`` is the rate; 0 for no limit.
+    Several calls are under way at once; what they return is taken in the order of the items. Use
+    it in a ``with`` block: when that ends no more calls are begun.
     """
 
-    def __init__(self, call: Callable[[Item], object], per_second: float) -> None:
+    def __init__(self, call: Callable[[Item], object]) -> None:
         self._call = call
-        self._per_second = per_second
-        # Half of the even distance: each has its place in the line for the budget before the
-        # next one comes, and none comes too late for its turn.
-        even = 1 / per_second if per_second > 0 else 0.0
-        self._distance = max(SHORTEST_DISTANCE, even / 2)
         self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="lastfm")
         self._lined_up: deque[tuple[Item, Future[Sent]]] = deque()
         self._stopping = Event()
-        self._changed = Condition()
-        self._added = self._begun = 0
-        self._unanswered: set[int] = set()
-        self._not_before = 0.0
-        self._seconds: deque[float] = deque(maxlen=9)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
 
     def __len__(self) -> int:
         """How many were added and not taken."""
         return len(self._lined_up)
 
+    def __iter__(self) -> Iterator[Item]:
+        return (item for item, _ in self._lined_up)
+
     def add(self, item: Item) -> None:
         """Line up a call; it is begun by itself when its turn comes."""
-        self._lined_up.append((item, self._pool.submit(self._run, self._added, item)))
-        self._added += 1
+        self._lined_up.append((item, self._submit(item)))
+
+    def add_without_call(self, item: Item) -> None:
+        """Line up an item that waits for nothing but those before it."""
+        nothing: Future[Sent] = Future()
+        nothing.set_result(Sent(Outcome.DONE))
+        self._lined_up.append((item, nothing))
 
     def take(self, most: int, seconds: float) -> list[tuple[Item, Sent]]:
         """Return what became of the oldest calls, in their order.
@@ -140,9 +142,44 @@ class Flight(Generic[Item]):
     def stop(self) -> None:
         """Begin no more, and return when all that was begun has ended."""
         self._stopping.set()
+        self._pool.shutdown()
+
+    def _submit(self, item: Item) -> Future[Sent]:
+        return self._pool.submit(send, self._call, item, self._stopping)
+
+
+class Flight(Line[Item]):
+    """Calls that are begun in the order of ``add``, while others are still under way.
+
+    Last.fm dates a love when it arrives, so a slow one must not be overtaken by many: no call is
+    begun while one that is ``width`` places older is unanswered. The width is as small as the
+    rate allows: with 200 ms of latency and 5 calls a second two are enough, and it grows, up to
+    IN_FLIGHT, when the service takes longer. ``per_second`` is the rate; 0 for no limit.
+    """
+
+    def __init__(self, call: Callable[[Item], object], per_second: float) -> None:
+        super().__init__(call)
+        self._per_second = per_second
+        # Half of the even distance: each has its place in the line for the budget before the
+        # next one comes, and none comes too late for its turn.
+        even = 1 / per_second if per_second > 0 else 0.0
+        self._distance = max(SHORTEST_DISTANCE, even / 2)
+        self._changed = Condition()
+        self._added = self._begun = 0
+        self._unanswered: set[int] = set()
+        self._not_before = 0.0
+        self._seconds: deque[float] = deque(maxlen=9)
+
+    def stop(self) -> None:
+        """Begin no more, and return when all that was begun has ended."""
+        self._stopping.set()
         with self._changed:
             self._changed.notify_all()
-        self._pool.shutdown()
+        super().stop()
+
+    def _submit(self, item: Item) -> Future[Sent]:
+        self._added += 1
+        return self._pool.submit(self._run, self._added - 1, item)
 
     def _run(self, number: int, item: Item) -> Sent:
         self._wait_turn(number)
