@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F
 from django.utils import timezone
 
 from connectors.errors import ConnectorError, RequestRejected
 from connectors.lastfm import LastfmConnector
+from likes.adopting import (
+    choose_pages,
+    find_concerned,
+    list_unsettled,
+    love_unknown,
+    loves_unknown,
+    name_unsettled,
+)
 from likes.in_flight import IN_FLIGHT, Line, Outcome, Sent, first_stop
-from likes.lastfm_listing import Reading, chunked, read_library, read_loved
+from likes.lastfm_listing import News, Reading, chunked, is_library_due, read_library, read_loved
 from likes.lastfm_pages import (
     PageChoice,
     choose_listed,
@@ -36,11 +44,9 @@ from likes.models import (
     RunChange,
     Service,
     ServiceMapping,
-    SyncSettings,
-    Track,
 )
 from likes.questions import close_question, may_remove
-from likes.settling import adopt_loved_pages, leave_taken_back, settle_by_loved_list
+from likes.settling import adopt_loved_pages, find_touched, leave_taken_back, settle_by_loved_list
 from likes.summaries import NEEDS_A_PERSON, ExportSummary, Progress, TimeIsUp
 
 State = Like.State
@@ -70,9 +76,13 @@ class Export:
     time_is_up: TimeIsUp = lambda: False
     progress: Progress = lambda done, total, text: None
     sent: list[int] = field(default_factory=list)
-    set_aside: set[str] = field(default_factory=set)
     total: int = 0
     shown: int = 0
+    #: What changed of the user's lists in this run, and whether more had changed before it.
+    news: News = field(default_factory=News)
+    whole: bool = True
+    #: Whether likes that are gone from the loved list wait for a person's word.
+    left: bool = False
     refused: set[tuple[int, str]] = field(default_factory=set)
     doubts: dict[int, list[ServiceMapping]] = field(default_factory=dict)
 
@@ -80,6 +90,7 @@ class Export:
         """Send what is pending; whatever stops this is raised after the counts are complete."""
         summary = self.summary
         try:
+            self.whole = self._list_unsettled() != {Listing.LOVED: 0, Listing.LIBRARY: 0}
             self.total = self._settle_by_list() + self._pending().count()
             if gone := self.checkpoint.removals_asked:
                 summary.exit_code = NEEDS_A_PERSON
@@ -89,41 +100,34 @@ class Export:
                     "the first page, or run: "
                     f"narada export-likes-to-lastfm -u {self.user} --accept-removals"
                 )
-            stop = take_back(self.connector, self.user)
+            stop = take_back(self.connector, self.user, self.news)
             if stop is not None:
                 raise stop
             self._adopt()
             self._love_all()
             if self.sent and not summary.more:
                 self._settle_by_list()
+                self._settle_open()
         finally:
             summary.confirmed = self.shown + self._count_confirmed()
             # Counted anew: an import that runs meanwhile adds to what is pending.
             summary.remaining = self._pending().count()
             summary.candidates = summary.settled + summary.remaining
-            self._tell_set_aside()
-
-    def _set_aside(self, reasons: Sequence[str]) -> None:
-        self.set_aside |= set(reasons)
-
-    def _tell_set_aside(self) -> None:
-        if not self.set_aside:
-            return
-        many = len(self.set_aside) > 1
-        rows = f"{len(self.set_aside):,} rows" if many else "1 row"
-        why = min(self.set_aside).rpartition(": ")[2]
-        said = (
-            f"{rows} of Last.fm's lists could not be read and {'were' if many else 'was'} left out "
-            f"({why})"
-        )
-        self.summary.message = " ".join(filter(None, [self.summary.message, said]))
+            told = [summary.message, self.news.tell_unreadable()]
+            summary.message = " ".join(filter(None, told))
 
     def _settle_by_list(self) -> int:
-        reading = read_loved(self.user, self.connector, self._set_aside)
+        """Read the loved list and settle by it what it says something new of."""
+        reading = read_loved(self.user, self.connector, self.news)
         may_remove = {Reading.WHOLE: self._may_remove, Reading.LACKING: self._was_told_of}
-        adopted = settle_by_loved_list(self.user, may_remove.get(reading))
+        tracks = None if self.whole else find_touched(self.user, self.news.pages)
+        adopted, self.left = settle_by_loved_list(self.user, may_remove.get(reading), tracks)
         self._note_adopted(adopted)
         return adopted
+
+    def _list_unsettled(self) -> dict[str, int]:
+        rows = Checkpoint.objects.filter(user=self.user, listing__in=Listing.values)
+        return dict(rows.values_list("listing", "unsettled"))
 
     def _may_remove(self, gone: int, loved: int) -> bool:
         allowed = may_remove(self.checkpoint, gone, loved, accept=self.accept_removals)
@@ -148,7 +152,7 @@ class Export:
     def plan(self, say_minutes: Callable[[int], str]) -> None:
         """Say what ``run`` would do, with its calls. The lists read are kept; no like changes."""
         summary = self.summary
-        read_loved(self.user, self.connector, self._set_aside)
+        read_loved(self.user, self.connector, self.news)
         pending = self._pending()
         summary.candidates = pending.count()
         loved_keys = ListedTrack.objects.filter(user=self.user, listing=Listing.LOVED).values("key")
@@ -156,7 +160,7 @@ class Export:
             track__in=self._accepted().filter(key__in=loved_keys).values("track_id")
         ).count()
         look_ups = 0
-        for tracks in self._unsettled(self._pending()):
+        for tracks in list_unsettled(self._pending()):
             adopted = choose_listed(self.user, Listing.LOVED, tracks)
             rest = [track for track in tracks if track.pk not in adopted]
             summary.already_loved += len(adopted)
@@ -177,75 +181,59 @@ class Export:
     def _accepted(self) -> MappingQuerySet:
         return ServiceMapping.objects.of(self.user).on(Service.LASTFM).accepted()
 
-    def _unsettled(self, likes: LikeQuerySet) -> Iterator[list[Track]]:
-        """Yield the tracks of those likes whose page is not chosen yet, oldest like first."""
-        settled = ServiceMapping.objects.on(Service.LASTFM).accepted()
-        likes = likes.filter(~Exists(settled.filter(track=OuterRef("track"))))
-        ids = list(likes.oldest_first().values_list("track_id", flat=True))
-        for chunk in chunked(ids, CHUNK):
-            tracks = Track.objects.in_bulk(chunk)
-            yield [tracks[pk] for pk in chunk]
-
     def _adopt(self) -> None:
         """Find among what the user loves and scrobbles whatever settles a page without a call."""
-        self._choose_listed(Listing.LOVED)
-        self._adopt_chosen()
+        due = is_library_due(self.user)
+        waiting = self._pending()
+        # Of many names those that are loved already do not decide on a call.
+        few = due and waiting.without_page()[: CHUNK + 1].count() <= CHUNK
+        if few or self.limit is not None:
+            # Under a limit not all come to their turn.
+            for tracks in list_unsettled(waiting):
+                self._adopt_chosen(choose_pages(self.user, Listing.LOVED, tracks))
         try:
-            read_library(self.user, self.connector, self._settle_by_library, self._set_aside)
+            if due:
+                names = name_unsettled(waiting)
+                read_library(self.user, self.connector, names, self.limit, self.news)
         except RequestRejected as error:
             # A compatible server may lack this list, and what it saves is calls, not likes.
             self.summary.message = self.summary.message or (
                 f"What the user scrobbles could not be read, so names were looked up: {error}"
             )
-        self._settle_by_library()
-        if self._loves_unknown():
-            self._love_unknown()
+        self._settle_open()
+        if loves_unknown(self.user):
+            love_unknown(self.user)
 
-    def _loves_unknown(self) -> bool:
-        """Tell whether the user wants all loved that Last.fm does not know."""
-        return SyncSettings.objects.filter(
-            user=self.user, on_unknown=SyncSettings.Unknown.LOVE
-        ).exists()
-
-    def _love_unknown(self) -> None:
-        """Have loved what earlier exports did not find, under the names that the tracks have."""
-        not_found = Like.objects.of(self.user).on(Service.LASTFM).filter(state=State.NOT_FOUND)
-        for tracks in self._unsettled(not_found):
-            refused = find_refused(tracks)
-            pages = {track.pk: choose_own_name(track, refused) for track in tracks}
-            chosen = {pk: PageChoice(accepted=page) for pk, page in pages.items() if page}
-            with transaction.atomic():
-                store_choices(chosen)
-                not_found.filter(track__in=list(chosen)).update(
-                    state=State.PENDING, last_error="", updated_at=timezone.now()
-                )
-
-    def _choose_listed(self, listing: Listing) -> int:
-        """Store the pages that a list settles; return how many pending likes stay unsettled."""
-        # What no look-up found may have been loved or scrobbled since.
+    def _settle_open(self) -> None:
+        """Hold what waits for a person against the user's lists, where they have news of it: what
+        no look-up found may have been loved or scrobbled since."""
+        unsettled = self._list_unsettled()
         open_likes = Like.objects.of(self.user).on(Service.LASTFM).for_a_person()
-        for tracks in self._unsettled(open_likes):
-            chosen = self._store_listed(listing, tracks)
+        concerned = (
+            open_likes
+            if self.whole
+            else open_likes.filter(track__in=find_concerned(self.user, self.news.keys))
+        )
+        for tracks in list_unsettled(concerned):
+            chosen = choose_pages(self.user, Listing.LOVED, tracks)
+            rest = [track for track in tracks if track.pk not in chosen]
+            chosen += choose_pages(self.user, Listing.LIBRARY, rest)
             open_likes.filter(track__in=chosen).update(
                 state=State.PENDING, last_error="", updated_at=timezone.now()
             )
-        return sum(
-            len(tracks) - len(self._store_listed(listing, tracks))
-            for tracks in self._unsettled(self._pending())
-        )
+            self._adopt_chosen(chosen)
+        self.news.pages.clear()
+        self.news.keys.clear()
+        self.whole = False
+        for listing, times in unsettled.items():
+            if not (self.left and listing == Listing.LOVED):
+                # What changes meanwhile, as by a person, is left for the next run.
+                rows = Checkpoint.objects.filter(user=self.user, listing=listing, unsettled=times)
+                rows.update(unsettled=0)
 
-    def _store_listed(self, listing: Listing, tracks: list[Track]) -> list[int]:
-        chosen = choose_listed(self.user, listing, tracks)
-        with transaction.atomic():
-            store_choices({pk: PageChoice(accepted=row) for pk, row in chosen.items()})
-        return list(chosen)
-
-    def _settle_by_library(self) -> int:
-        unsettled = self._choose_listed(Listing.LIBRARY)
-        return unsettled if self.limit is None else min(unsettled, self.limit)
-
-    def _adopt_chosen(self, tracks: list[int] | None = None) -> None:
-        self._note_adopted(settle_by_loved_list(self.user, None, tracks))
+    def _adopt_chosen(self, tracks: list[int]) -> None:
+        adopted, _ = settle_by_loved_list(self.user, None, tracks)
+        self._note_adopted(adopted)
 
     def _love_all(self) -> None:
         """Love, oldest like first, while the names of those that come next are looked up."""
@@ -262,6 +250,7 @@ class Export:
                             break
                         self._line_up(batch, line)
                         over = self.time_is_up()
+                    loving.settle(AHEAD)
                     if line:
                         found = line.take(self.batch_size, GATHERED_WITHIN)
                         # The lease is shown to be still ours before anything is sent.
@@ -270,7 +259,6 @@ class Export:
                         if stop is not None:
                             raise stop
                         loving.begin(self._pair_with_pages([like for like, _ in found]))
-                        loving.settle(AHEAD)
                         self.progress(self.summary.settled, self.total, "likes settled")
                     elif loving:
                         # Of what is under way some may be refused, and leave room in the limit.
@@ -297,9 +285,13 @@ class Export:
         return waiting.take_oldest(size)
 
     def _line_up(self, batch: list[Like], line: Line[Like]) -> None:
-        """Have the pages of a batch looked up that no list settled."""
+        """Choose the pages of a batch from the user's lists; have those looked up that are not
+        in them."""
         pages = ServiceMapping.objects.pages_of([like.track_id for like in batch])
         settled = set(pages.values_list("track_id", flat=True))
+        for listing in (Listing.LOVED, Listing.LIBRARY):
+            rest = [like.track for like in batch if like.track_id not in settled]
+            settled.update(choose_pages(self.user, listing, rest) if rest else [])
         unsettled = [like.track for like in batch if like.track_id not in settled]
         self.refused |= find_refused(unsettled)
         self.doubts |= find_doubts(self.user, unsettled)
@@ -323,7 +315,7 @@ class Export:
             elif answer.outcome == Outcome.REFUSED:
                 choices[like.track_id] = PageChoice(state=State.FAILED, reason=str(answer.error))
         stumbled = [like.pk for like, answer in found if answer.is_own_failure]
-        if self._loves_unknown():
+        if loves_unknown(self.user):
             for like, _ in found:
                 choice = choices.get(like.track_id)
                 own = choose_own_name(like.track, self.refused)
@@ -338,7 +330,7 @@ class Export:
                     if choice is not None and choice.accepted is None:
                         self._leave_open(like, choice)
                 Like.objects.filter(pk__in=stumbled).update(attempts=F("attempts") + 1)
-            self._adopt_chosen([like.track_id for like, _ in found])
+        self._adopt_chosen([like.track_id for like, _ in found])
         return first_stop(answer for _, answer in found)
 
     def _leave_open(self, like: Like, choice: PageChoice) -> None:

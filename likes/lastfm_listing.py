@@ -6,13 +6,17 @@ one call of 1,000 rows; a list that shrank is read whole, and only then rows are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+from itertools import chain
 from typing import TypeVar
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from connectors.errors import TemporaryError
@@ -30,10 +34,49 @@ LIBRARY_KEPT = timedelta(days=1)
 Listing = ListedTrack.Listing
 
 
+@dataclass
+class News:
+    """What readings found new in a user's lists.
+
+    ``pages`` are the keys of loved pages that came, changed or went; ``keys`` are the blocking keys
+    of rows of either list that came or went, under which tracks are found that may be those;
+    ``unreadable`` says why rows were set aside.
+    """
+
+    pages: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
+
+    def tell_unreadable(self) -> str:
+        """Return a sentence for the user; "" where all could be read."""
+        if not self.unreadable:
+            return ""
+        many = len(self.unreadable) > 1
+        rows = f"{len(self.unreadable):,} rows" if many else "1 row"
+        why = min(self.unreadable).rpartition(": ")[2]
+        return (
+            f"{rows} of Last.fm's lists could not be read and {'were' if many else 'was'} left out "
+            f"({why})"
+        )
+
+
+def note_change(user_id: int, listing: Listing = Listing.LOVED) -> None:
+    """Note, in the transaction that changes it, that likes are to be held against a list again."""
+    rows = Checkpoint.objects.filter(user=user_id, listing=listing)
+    rows.update(unsettled=F("unsettled") + 1)
+
+
 def store_listed(
-    user: User, listing: Listing, items: Sequence[LovedTrack | ScrobbledTrack], reading: int
+    user: User,
+    listing: Listing,
+    items: Sequence[LovedTrack | ScrobbledTrack],
+    reading: int,
+    news: News | None = None,
 ) -> int:
-    """Store rows of a list, and that this reading showed them; return how many are new."""
+    """Store rows of a list, and that this reading showed them; return how many are new.
+
+    What changed is noted, and added to ``news``.
+    """
     rows = {name_key(item.artist, item.title): item for item in items}
     known = {
         row.key: row
@@ -55,16 +98,54 @@ def store_listed(
         same = _facts(row) == _facts(known[key])
         (unchanged if same else changed).append(row)
     ListedTrack.objects.bulk_create(fresh)
+    keys = {row.key: list_listed_keys(row) for row in fresh}
     ListedTrackKey.objects.bulk_create(
-        ListedTrackKey(listed=row, user=user, key=key)
-        for row in fresh
-        for key in list_listed_keys(row)
+        ListedTrackKey(listed=row, user=user, key=key) for row in fresh for key in keys[row.key]
     )
+    loved = [row for row in changed if row.loved_at != known[row.key].loved_at]
+    renamed = [row for row in changed if _names(row) != _names(known[row.key])]
+    keys |= {row.key: list_listed_keys(row) for row in renamed}
+    if keys or loved:
+        note_change(user.pk, listing)
+        _add_news(news, listing, [*keys, *(row.key for row in loved)], chain(*keys.values()))
     ListedTrack.objects.bulk_update(
         changed, ["artist", "title", "loved_at", "playcount", "duration_ms", "seen"]
     )
     ListedTrack.objects.filter(pk__in=[row.pk for row in unchanged]).update(seen=reading)
     return len(fresh)
+
+
+def _add_news(
+    news: News | None, listing: Listing, pages: Iterable[str], keys: Iterable[str]
+) -> None:
+    if news is not None:
+        news.keys.update(keys)
+        if listing == Listing.LOVED:
+            news.pages.update(pages)
+
+
+def _drop_unseen(user: User, listing: Listing, reading: int, news: News | None) -> None:
+    """Drop the rows that a whole reading did not show."""
+    rows = ListedTrack.objects.filter(user=user, listing=listing)
+    drop_listed(user, listing, rows.exclude(seen=reading), news)
+
+
+def drop_listed(
+    user: User, listing: Listing, rows: QuerySet[ListedTrack], news: News | None = None
+) -> None:
+    """Drop rows of a list; that they went is noted, and added to ``news``."""
+    gone = dict(rows.values_list("pk", "key"))
+    if not gone:
+        return
+    note_change(user.pk, listing)
+    for chunk in chunked(list(gone), 500):
+        keys = ListedTrackKey.objects.filter(listed__in=chunk).values_list("key", flat=True)
+        _add_news(news, listing, [gone[pk] for pk in chunk], keys)
+        ListedTrack.objects.filter(pk__in=chunk).delete()
+
+
+def _names(row: ListedTrack) -> tuple[str, str]:
+    return row.artist, row.title
 
 
 def _facts(row: ListedTrack) -> tuple[object, ...]:
@@ -79,38 +160,37 @@ class Reading(Enum):
     MOVED = "nothing, as the list moved while it was read"
 
 
-def read_loved(
-    user: User, connector: LastfmConnector, set_aside: Callable[[Sequence[str]], None]
-) -> Reading:
+def read_loved(user: User, connector: LastfmConnector, news: News) -> Reading:
     """Bring the stored loved list up to date.
 
-    ``set_aside`` is told why rows cannot be read. They count as lacking: what is not shown may be
-    one of them. Where Last.fm shows a few rows less than it counts, ShortPage is raised, as for any
-    answer that cannot be right; from the next run on that many are known to be lacking.
+    Rows that cannot be read count as lacking: what is not shown may be one of them. Where Last.fm
+    shows a few rows less than it counts, ShortPage is raised, as for any answer that cannot be
+    right; from the next run on that many are known to be lacking.
     """
     checkpoint = checkpoint_of(user, Checkpoint.Listing.LOVED)
     reading = checkpoint.reading + 1
     totals: set[int] = set()
+    known = ListedTrack.objects.filter(user=user, listing=Listing.LOVED).count()
     lacking = 0
     page_number, total_pages = 1, 1
     before: LovedPage | None = None
     while page_number <= total_pages:
         page = _get_loved_page(connector, page_number, checkpoint)
         check_not_repeated(page, before)
-        set_aside(page.unreadable)
+        news.unreadable.update(page.unreadable)
         totals.add(page.total)
         lacking += page.lacking + len(page.unreadable)
         total_pages, before = page.total_pages, page
         with transaction.atomic():
-            store_listed(user, Listing.LOVED, page.items, reading)
+            known += store_listed(user, Listing.LOVED, page.items, reading, news)
             Checkpoint.objects.filter(pk=checkpoint.pk).update(
                 reading=reading, total=page.total, read_at=timezone.now()
             )
-        known = _count(user, Listing.LOVED) + checkpoint.unexplained
-        if checkpoint.complete and page_number < total_pages and known == page.total:
+        adds_up = known + checkpoint.unexplained == page.total
+        if checkpoint.complete and page_number < total_pages and adds_up:
             return Reading.LACKING if checkpoint.lacking or lacking else Reading.WHOLE
         page_number += 1
-    if not _finish_reading(user, Listing.LOVED, checkpoint, reading, totals):
+    if not _finish_reading(user, checkpoint, reading, totals, news):
         return Reading.MOVED
     # A later reading may stop before it comes to them.
     kept = max(checkpoint.lacking, lacking) if lacking else 0
@@ -137,19 +217,15 @@ def _get_loved_page(connector: LastfmConnector, number: int, checkpoint: Checkpo
         raise
 
 
-def _count(user: User, listing: Listing) -> int:
-    return ListedTrack.objects.filter(user=user, listing=listing).count()
-
-
 def _finish_reading(
-    user: User, listing: Listing, checkpoint: Checkpoint, reading: int, totals: set[int]
+    user: User, checkpoint: Checkpoint, reading: int, totals: set[int], news: News | None
 ) -> bool:
     """After the last page: drop what the whole reading did not show, if the list stood still."""
     stood_still = len(totals) == 1
     with transaction.atomic():
         if stood_still:
-            ListedTrack.objects.filter(user=user, listing=listing).exclude(seen=reading).delete()
-        known = _count(user, listing)
+            _drop_unseen(user, Listing.LOVED, reading, news)
+        known = ListedTrack.objects.filter(user=user, listing=Listing.LOVED).count()
         Checkpoint.objects.filter(pk=checkpoint.pk).update(
             complete=stood_still or checkpoint.complete,
             unexplained=max(totals, default=0) - known if stood_still else checkpoint.unexplained,
@@ -157,38 +233,60 @@ def _finish_reading(
     return stood_still
 
 
+def is_library_due(user: User) -> bool:
+    """Whether the spellings the user scrobbles are to be read, as they are not kept of today."""
+    checkpoint = checkpoint_of(user, Checkpoint.Listing.LIBRARY)
+    return not (checkpoint.complete and _is_of_today(checkpoint))
+
+
+def _is_of_today(checkpoint: Checkpoint) -> bool:
+    return checkpoint.read_at is not None and timezone.now() - checkpoint.read_at < LIBRARY_KEPT
+
+
 def read_library(
     user: User,
     connector: LastfmConnector,
-    count_unsettled: Callable[[], int],
-    set_aside: Callable[[Sequence[str]], None],
+    names: Counter[str],
+    limit: int | None,
+    news: News,
 ) -> None:
     """Read the spellings the user scrobbles, most played first, while the pages that are left
-    cost fewer calls than looking up what is still unsettled; what was read is kept for a day.
+    cost fewer calls than looking up the ``names`` that are not among them; kept for a day.
 
-    ``count_unsettled`` settles what the rows stored so far can, and says how much is left;
-    ``set_aside`` is told why rows cannot be read. A list that is empty of a sudden is not believed.
+    ``names`` are page keys of tracks, each with how many tracks have it; of ``limit`` at most the
+    page is asked for. Only what is there to the letter counts as found: an exact name on a later
+    page outranks what is nearly it on an earlier one. A list that is empty of a sudden is not
+    believed.
     """
-    unsettled = count_unsettled()
     checkpoint = checkpoint_of(user, Checkpoint.Listing.LIBRARY)
     now = timezone.now()
-    fresh = checkpoint.read_at is not None and now - checkpoint.read_at < LIBRARY_KEPT
-    if fresh and checkpoint.complete:
-        return
+    fresh = _is_of_today(checkpoint)
     page_number = checkpoint.position + 1 if fresh else 1
     reading = checkpoint.reading if fresh else checkpoint.reading + 1
     total_pages = -(-(checkpoint.total or 1) // 1000)
     before: LibraryPage | None = None
-    while page_number <= total_pages and total_pages - page_number < unsettled:
+    wanted = Counter(names)
+    rows = ListedTrack.objects.filter(user=user, listing=Listing.LIBRARY)
+    for chunk in chunked(list(wanted), 500):
+        for key in rows.filter(key__in=chunk).values_list("key", flat=True):
+            del wanted[key]
+
+    def count_wanted() -> int:
+        return wanted.total() if limit is None else min(wanted.total(), limit)
+
+    while page_number <= total_pages and total_pages - page_number < count_wanted():
         page = connector.get_library_page(page_number)
         check_not_repeated(page, before)
-        set_aside(page.unreadable)
-        if not page.total and _count(user, Listing.LIBRARY):
+        news.unreadable.update(page.unreadable)
+        if (
+            not page.total
+            and ListedTrack.objects.filter(user=user, listing=Listing.LIBRARY).exists()
+        ):
             return
         total_pages, before = page.total_pages, page
         done = page_number >= total_pages
         with transaction.atomic():
-            store_listed(user, Listing.LIBRARY, page.items, reading)
+            store_listed(user, Listing.LIBRARY, page.items, reading, news)
             Checkpoint.objects.filter(pk=checkpoint.pk).update(
                 reading=reading,
                 total=page.total,
@@ -197,11 +295,10 @@ def read_library(
                 read_at=now,
             )
             if done:
-                ListedTrack.objects.filter(user=user, listing=Listing.LIBRARY).exclude(
-                    seen=reading
-                ).delete()
+                _drop_unseen(user, Listing.LIBRARY, reading, news)
+        for item in page.items:
+            del wanted[name_key(item.artist, item.title)]
         page_number += 1
-        unsettled = count_unsettled()
 
 
 def candidates_for(

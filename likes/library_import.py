@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from likes import review
 from likes.keys import fingerprint, list_track_keys
+from likes.lastfm_listing import note_change
 from likes.leases import Busy
 from likes.library_files import CHUNK, FIELDS
 from likes.library_reading import FileTrack, Library, is_accepted_page
@@ -72,6 +73,7 @@ def import_library(user: User, library: Library, *, dry_run: bool = False) -> Li
         for start in range(0, len(library.tracks), CHUNK):
             _store_chunk(user, library.tracks[start : start + CHUNK], without_id, summary)
         _store_runs(user, library.runs, summary)
+        note_change(user.pk)
         transaction.set_rollback(dry_run)
     summary.already_known = summary.seen - summary.imported - summary.updated
     summary.seconds = round(time.monotonic() - started, 2)

@@ -17,6 +17,7 @@ from django.utils import timezone
 from connectors.errors import ConnectorError
 from connectors.lastfm import LastfmConnector
 from likes.in_flight import Flight, Outcome, Sent, first_stop, send_each
+from likes.lastfm_listing import News, drop_listed
 from likes.models import (
     Like,
     LikeQuerySet,
@@ -127,7 +128,9 @@ def _write_outcomes(sent: Sequence[tuple[Like, Sent]], reason: str) -> None:
             )
 
 
-def take_back(connector: LastfmConnector, user: User) -> ConnectorError | None:
+def take_back(
+    connector: LastfmConnector, user: User, news: News | None = None
+) -> ConnectorError | None:
     """Un-love what is to be taken back: likes removed by the user's wish, and wrong pages."""
     likes = Like.objects.of(user).on(Service.LASTFM)
     removing = set(likes.filter(state=State.REMOVING).values_list("track_id", flat=True))
@@ -157,6 +160,7 @@ def take_back(connector: LastfmConnector, user: User) -> ConnectorError | None:
             state=State.REMOVED, removed_at=now, sent_at=None, updated_at=now
         )
         # The stored list must not show any longer what is no longer loved.
-        listed = ListedTrack.objects.filter(user=user, listing=ListedTrack.Listing.LOVED)
-        listed.filter(key__in=done).delete()
+        loved = ListedTrack.Listing.LOVED
+        listed = ListedTrack.objects.filter(user=user, listing=loved, key__in=done)
+        drop_listed(user, loved, listed, news)
     return stop

@@ -18,6 +18,7 @@ from django.db import transaction
 
 from likes.keys import fingerprint, list_listed_keys, list_track_keys
 from likes.keyset import walk_by_pk
+from likes.lastfm_listing import note_change
 from likes.leases import hold_lease, save_checkpoint
 from likes.models import Checkpoint, ListedTrack, ListedTrackKey, Track, TrackKey
 from likes.summaries import Progress
@@ -75,6 +76,8 @@ def _renew(checkpoint: Checkpoint, rules: str, progress: Progress) -> None:
     keyed = _KEYED[checkpoint.listing]
     rows = keyed.rows.objects.filter(user=checkpoint.user_id)
     done, total = 0, rows.count()
+    # Likes and pages that did not find each other by the former rules may do so now.
+    note_change(checkpoint.user_id)
     for chunk in walk_by_pk(rows, CHUNK):
         with transaction.atomic():
             # First of all: a purge, which drops the checkpoint first, waits for us or ends us.

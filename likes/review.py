@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from likes.lastfm_listing import note_change
 from likes.models import BulkAcceptance, Like, Service, ServiceMapping, Source, Track
 from matching import name_key
 
@@ -100,6 +101,8 @@ def reject(mapping: ServiceMapping, by: AbstractBaseUser) -> None:
     mapping.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
     if like and (was_accepted or like.state == State.REVIEW) and like.state not in _CLOSED:
         _settle_without_page(like)
+        # With one page less in question another of the user's own may be it for certain.
+        note_change(like.user_id)
     logger.info("mapping %s rejected by user %s", mapping.pk, by.pk)
 
 

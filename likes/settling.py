@@ -28,6 +28,7 @@ State = Like.State
 _UNSETTLED = (State.PENDING, State.SENDING, *Like.OPEN_STATES)
 #: What the loved list has a say on: all but what a person ruled out, and what is being taken back.
 _COMPARED = (*_UNSETTLED, State.PRESENT, State.REMOVED)
+_READ = ("track_id", "state", "sent_at", "confirmed_at", "attempts")
 
 
 def adopt_loved_pages(
@@ -85,11 +86,24 @@ def leave_taken_back(user: User, batch: Iterable[Like], pages: dict[int, Service
     Like.objects.bulk_update(left, ["state", "last_error", "removed_at", "updated_at"])
 
 
+def find_touched(user: User, pages: Collection[str]) -> list[int]:
+    """Return the tracks that a reading says something new of: those on ``pages`` that it changed,
+    and those whose love it may show for the first time, or never will."""
+    on_lastfm = Like.objects.of(user).on(Service.LASTFM)
+    unseen = on_lastfm.filter(state=State.PRESENT, confirmed_at=None)
+    touched = set(unseen.values_list("track_id", flat=True))
+    touched |= set(on_lastfm.filter(state=State.SENDING).values_list("track_id", flat=True))
+    accepted = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
+    for chunk in chunked(list(pages), 500):
+        touched.update(accepted.keyed(chunk).values_list("track_id", flat=True))
+    return sorted(touched)
+
+
 def settle_by_loved_list(
     user: User,
     may_remove: Callable[[int, int], bool] | None,
     tracks: Collection[int] | None = None,
-) -> int:
+) -> tuple[int, bool]:
     """Hold Narada's rows, or those of some ``tracks``, against the loved list as last read.
 
     Only a list that is known to be whole says anything about what it does not show: then
@@ -97,29 +111,40 @@ def settle_by_loved_list(
     another list it is None. The rows are compared here and not in a join: fresh tables have no
     statistics, and without those PostgreSQL took seconds for a thousand likes (15, 2026-11).
 
-    Return how many rows were adopted as loved.
+    Return how many rows were adopted as loved, and whether some that are gone were left.
     """
+    left = False
     pages = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
     loved = ListedTrack.objects.filter(user=user, listing=ListedTrack.Listing.LOVED)
-    likes = Like.objects.of(user).on(Service.LASTFM).filter(state__in=_COMPARED)
-    if tracks is not None:
-        pages = ServiceMapping.objects.pages_of(tracks)
-        likes = Like.objects.on(Service.LASTFM).filter(state__in=_COMPARED, track__in=tracks)
-        loved = loved.filter(key__in=list(pages.values_list("key", flat=True)))
-    loved_at = dict(loved.values_list("key", "loved_at"))
-    key_of = dict(pages.values_list("track_id", "key"))
-    rows = list(likes.only("track_id", "state", "sent_at", "confirmed_at", "attempts"))
+    likes = Like.objects.of(user).on(Service.LASTFM)
+    compared = likes.filter(state__in=_COMPARED).only(*_READ)
+    if tracks is None:
+        key_of = dict(pages.values_list("track_id", "key"))
+        loved_at = dict(loved.values_list("key", "loved_at"))
+        rows = list(compared)
+    else:
+        key_of, loved_at, rows = {}, {}, []
+        for chunk in chunked(list(tracks), 500):
+            some = dict(ServiceMapping.objects.pages_of(chunk).values_list("track_id", "key"))
+            key_of |= some
+            loved_at |= dict(
+                loved.filter(key__in=set(some.values())).values_list("key", "loved_at")
+            )
+            on_lastfm = Like.objects.on(Service.LASTFM).filter(track__in=chunk)
+            rows += on_lastfm.filter(state__in=_COMPARED).only(*_READ)
     with transaction.atomic():
         shown = [like for like in rows if key_of.get(like.track_id) in loved_at]
         adopted = _settle_shown(user, shown, key_of, loved_at)
         if may_remove is not None:
-            present = sum(like.state == State.PRESENT for like in rows)
             missing = [like for like in rows if key_of.get(like.track_id) not in loved_at]
             _settle_unshown(missing)
             gone = [like for like in missing if _was_shown(like)]
+            present = likes.filter(state=State.PRESENT).count() if gone else 0
             if may_remove(len(gone), present):
                 _note_taken_back(gone)
-    return adopted
+            else:
+                left = bool(gone)
+    return adopted, left
 
 
 def _change(likes: Iterable[Like], was: State, **fields: object) -> int:

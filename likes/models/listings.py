@@ -109,6 +109,12 @@ class Checkpoint(models.Model):
         help_text="The rules by which the keys were made (of Spotify's liked songs: those of the "
         "tracks); empty where they may differ.",
     )
+    unsettled = models.PositiveIntegerField(
+        default=1,
+        db_default=1,
+        help_text="How many times the list, or what a person ruled out, changed since all likes "
+        "that it may concern were held against it.",
+    )
     reading = models.PositiveIntegerField(default=0, help_text="The number of the last reading.")
     reading_since = models.DateTimeField(
         null=True, blank=True, help_text="When this reading of Spotify's list began at its head."

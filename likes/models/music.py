@@ -12,7 +12,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 
@@ -114,6 +114,11 @@ class LikeQuerySet(models.QuerySet["Like"]):
         among equals the row stored last is the oldest; so is one without a date."""
         return self.order_by(F("liked_at").asc(nulls_first=True), "-id")
 
+    def without_page(self) -> Self:
+        """Those whose track has no accepted Last.fm page."""
+        pages = ServiceMapping.objects.on(Service.LASTFM).accepted()
+        return self.filter(~Exists(pages.filter(track=OuterRef("track"))))
+
     def for_a_person(self) -> Self:
         """What only a person can settle."""
         return self.filter(state__in=Like.OPEN_STATES)
@@ -175,6 +180,12 @@ class Like(models.Model):
             # Export: this user's rows for a service in a state, oldest like first; also counts.
             models.Index(
                 fields=["user", "service", "state", "liked_at", "-id"], name="like_by_state"
+            ),
+            # Export: which loves has Last.fm's list not shown yet?
+            models.Index(
+                fields=["user", "service", "state"],
+                condition=Q(service="lastfm", state="present", confirmed_at=None),
+                name="like_unconfirmed",
             ),
         ]
 

@@ -118,6 +118,32 @@ def test_a_page_in_flight_is_loved_once_for_the_next_batch_too(world: World) -> 
     assert world.states(user) == {"present": 2}
 
 
+def test_names_are_looked_up_while_the_batch_before_is_being_loved(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = world.join()
+    for number in range(30):
+        world.like(f"Song {number:02}", added_at=f"2024-05-01T10:{number:02}:00+00:00")
+    import_likes(user)
+    looked_up, overlapping = threading.Event(), []
+    real_get, real_love = LastfmConnector.get_track, LastfmConnector.love_track
+
+    def get(self: LastfmConnector, artist: str, title: str) -> Any:
+        if title == "Song 25":
+            looked_up.set()
+        return real_get(self, artist, title)
+
+    def love(self: LastfmConnector, artist: str, title: str) -> None:
+        if title == "Song 00":
+            overlapping.append(looked_up.wait(10))
+        real_love(self, artist, title)
+
+    monkeypatch.setattr(LastfmConnector, "get_track", get)
+    monkeypatch.setattr(LastfmConnector, "love_track", love)
+    assert export_likes(user, batch_size=20).loved == 30
+    assert overlapping == [True]
+
+
 def test_a_run_that_is_interrupted_writes_what_it_did(world: World) -> None:
     user = world.join()
     make_songs(world, "alice", 30)
