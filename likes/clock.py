@@ -18,6 +18,7 @@ from django.db.models import Max, Model
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from likes.models import (
+    BulkAcceptance,
     Checkpoint,
     Connection,
     Like,
@@ -85,6 +86,7 @@ THEN_LOOKED_AT = (
     Meaning(Run, "started_at", "a run"),
     Meaning(Run, "ended_at", "a run"),
     Meaning(RunChange, "at", "a run's change"),
+    Meaning(BulkAcceptance, "at", "an acceptance in bulk"),
 )
 
 
