@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 
 from likes import holds, review
 from likes.access import is_only_sign_in
+from likes.admin_deletion import DeletedRun
 from likes.admin_filters import WrongConnection, WrongLike, WrongMapping, WrongRun, WrongTrack
 from likes.forms import LinkForm, MappingForm
 from likes.history import tell_counts
@@ -263,7 +264,7 @@ class ServiceMappingAdmin(LinkedByName):
 
 
 @admin.register(Run)
-class RunAdmin(StoredAdmin):
+class RunAdmin(DeletedRun, StoredAdmin):
     list_display = ("__str__", "owner", "state", "started_by", "sentence", "message")
     list_filter = (WrongRun, "kind", "state", "started_by", "started_at")
     list_select_related = ("user",)

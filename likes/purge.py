@@ -15,11 +15,14 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from likes.access import is_only_sign_in
+from likes.leaving import delete_all, delete_tracks
 from likes.models import (
     Checkpoint,
     Connection,
     Like,
     ListedTrack,
+    ListedTrackKey,
+    RunChange,
     Service,
     ServiceMapping,
     Source,
@@ -52,7 +55,7 @@ def purge(connection: Connection) -> bool:
     mark that there is more. Returns False, and stops, when the user has connected again meanwhile.
     """
     purge_batch = {Service.SPOTIFY: _purge_spotify_batch, Service.LASTFM: _purge_lastfm_batch}
-    more = True
+    more, after = True, 0
     while more:
         with transaction.atomic():
             mine = Connection.objects.select_for_update().filter(
@@ -64,7 +67,8 @@ def purge(connection: Connection) -> bool:
             # and whoever connects again before the end has everything read anew.
             listings = LISTINGS[Service(connection.service)]
             Checkpoint.objects.filter(user=connection.user_id, listing__in=listings).delete()
-            more = purge_batch[Service(connection.service)](connection.user)
+            after = purge_batch[Service(connection.service)](connection.user, after)
+            more = bool(after)
             if not more:
                 account = SocialAccount.objects.filter(pk=connection.account_id)
                 account = account.filter(user=connection.user)
@@ -84,37 +88,42 @@ def _still_signs_in(connection: Connection) -> bool:
     return user.last_login is not None and is_only_sign_in(user, connection.service)
 
 
-def _purge_spotify_batch(user: User) -> bool:
-    """Delete some of what Spotify's API told; True when there is more."""
+def _purge_spotify_batch(user: User, after: int) -> int:
+    """Delete some of what Spotify's API told, of the tracks that follow the one given.
+
+    Returns the last track that was deleted; 0 if all are.
+    """
     given = [Source.FILE, Source.PERSON]
     by_like = Like.objects.filter(track=OuterRef("pk"), source__in=given)
     by_mapping = ServiceMapping.objects.filter(
         track=OuterRef("pk"), service=Service.SPOTIFY, source__in=given
     )
-    told = Track.objects.filter(~Exists(by_like), ~Exists(by_mapping), user=user)
+    told = Track.objects.filter(~Exists(by_like), ~Exists(by_mapping), user=user, pk__gt=after)
     batch = list(told.order_by("pk").values_list("pk", flat=True)[:BATCH])
     if batch:
-        # With it go its likes, mappings and keys.
-        Track.objects.filter(pk__in=batch).delete()
-        return True
+        delete_tracks(batch)
+        return batch[-1]
     mappings = ServiceMapping.objects.of(user).on(Service.SPOTIFY)
     mappings.filter(source=Source.API).delete()
     mappings.filter(listed=True).update(listed=False)
-    Like.objects.of(user).on(Service.SPOTIFY).filter(source=Source.API).delete()
-    return False
+    likes = Like.objects.of(user).on(Service.SPOTIFY).filter(source=Source.API)
+    delete_all(RunChange.objects.filter(like__in=likes))
+    delete_all(likes)
+    return 0
 
 
-def _purge_lastfm_batch(user: User) -> bool:
-    """Delete some of what Last.fm's API told; True when there is more.
+def _purge_lastfm_batch(user: User, after: int) -> int:
+    """Delete some of what Last.fm's API told; return the last row, 0 if there are no more.
 
     The rows that say what is to be sent there are Narada's own: they forget what became of it and
     are to be sent again. What a person decided stays decided, and so does what was taken back.
     """
-    rows = ListedTrack.objects.filter(user=user)
+    rows = ListedTrack.objects.filter(user=user, pk__gt=after)
     batch = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
     if batch:
-        rows.filter(pk__in=batch).delete()
-        return True
+        delete_all(ListedTrackKey.objects.filter(listed__in=batch))
+        delete_all(ListedTrack.objects.filter(pk__in=batch))
+        return batch[-1]
     mappings = ServiceMapping.objects.of(user).on(Service.LASTFM)
     mappings.exclude(decided_by=ServiceMapping.DecidedBy.PERSON).filter(source=Source.API).delete()
     mappings.update(withdraw=False, listed=False)
@@ -129,4 +138,4 @@ def _purge_lastfm_batch(user: User) -> bool:
     likes = Like.objects.of(user).on(Service.LASTFM)
     likes.filter(state=Like.State.REMOVING).update(state=Like.State.REMOVED, **forgotten)
     likes.exclude(state__in=settled).update(state=Like.State.PENDING, **forgotten)
-    return False
+    return 0

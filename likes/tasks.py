@@ -22,7 +22,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu.exceptions import OperationalError
 
-from likes import accounts, like_sync, line
+from likes import accounts, leaving, like_sync, line
 from likes import clock as clock_times
 from likes.models import Connection, Service, ServiceHold, SyncSettings
 
@@ -129,7 +129,8 @@ def dispatch_due() -> None:
 
 @shared_task
 def purge_due() -> None:
-    """Delete what came from services that were disconnected days ago."""
+    """Delete what came from services that were disconnected days ago, and users who left."""
+    leaving.finish_deletions()
     purged = accounts.purge_due(timezone.now())
     if purged:
         logger.info("%s connections purged", purged)

@@ -141,6 +141,9 @@ class SyncSettings(models.Model):
     taken_until = models.DateTimeField(
         null=True, blank=True, help_text="When another worker may take over."
     )
+    leaving_since = models.DateTimeField(
+        null=True, blank=True, help_text="When the deletion of the user began."
+    )
 
     class Meta:
         verbose_name_plural = "sync settings"
@@ -149,6 +152,12 @@ class SyncSettings(models.Model):
             models.Index(fields=["enabled", "next_sync_at"], name="settings_due"),
             # A worker: who has waited longest?
             models.Index(fields=["waits_since"], condition=~Q(step=""), name="settings_waiting"),
+            # Beat: whose deletion was cut off?
+            models.Index(
+                fields=["leaving_since"],
+                condition=Q(leaving_since__isnull=False),
+                name="settings_leaving",
+            ),
         ]
 
     def __str__(self) -> str:

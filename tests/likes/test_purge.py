@@ -140,11 +140,11 @@ def test_purge_goes_on_after_a_kill_and_stops_at_a_reconnect(user, monkeypatch):
     Checkpoint.objects.create(user=user, listing="saved", position=5)
     batches = []
 
-    def stop_after_one(owner):
-        batches.append(owner)
+    def stop_after_one(*batch):
+        batches.append(batch)
         if len(batches) > 1:
             raise KeyboardInterrupt
-        return delete_batch(owner)
+        return delete_batch(*batch)
 
     delete_batch = purge._purge_spotify_batch
     monkeypatch.setattr(purge, "_purge_spotify_batch", stop_after_one)
