@@ -1,6 +1,8 @@
 from contextlib import suppress
+from typing import Any
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class LikesConfig(AppConfig):
@@ -13,7 +15,15 @@ class LikesConfig(AppConfig):
         from matching import NamesUnreadable
 
         encryption.encrypt_social_tokens()
+        post_migrate.connect(create_search_index, sender=self)
         # The processes of a pool, later ones too, go by the names that it was started with. Where
         # they cannot be read, who needs them says so.
         with suppress(NamesUnreadable):
             fingerprint()
+
+
+def create_search_index(using: str, **kwargs: Any) -> None:
+    """Create what a later migration dropped of the index, or what was not allowed before."""
+    from likes.search_index import create_index
+
+    create_index(using)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.utils.dateparse import parse_datetime
 
 R = TypeVar("R", bound=Model)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """The row that was shown last."""
+
+    date: datetime | None
+    pk: int
 
 
 @dataclass
@@ -22,18 +32,40 @@ class KeysetPage:
     is_first: bool
 
 
-def get_page(likes: QuerySet, mark: str, size: int) -> KeysetPage:
+def get_page(lists: Iterable[QuerySet], mark: str, size: int) -> KeysetPage:
     """Return a page of likes, newest first, undated ones last.
 
-    Among likes of one second the row stored first is the newest, as Spotify lists it. A mark that
-    cannot be read begins at the head.
+    Among likes of one second the row stored first is the newest, as Spotify lists it. Each of the
+    lists is of one user, service and state: an index holds it in this order, so that no more rows
+    are read than are shown, however many there are. A mark that cannot be read begins at the head.
     """
-    ordered = likes.order_by(F("liked_at").desc(nulls_last=True), "pk")
     after = _read_mark(mark)
-    rows = list((ordered.filter(after) if after is not None else ordered)[: size + 1])
+    rows: list[Any] = []
+    for likes in lists:
+        if after is None or after.date is not None:
+            dated = likes.filter(liked_at__isnull=False).order_by("-liked_at", "pk")
+            if after is not None:
+                # The first of the two is what an index is entered with.
+                dated = dated.filter(liked_at__lte=after.date)
+                dated = dated.exclude(liked_at=after.date, pk__lte=after.pk)
+            rows += dated[: size + 1]
+        undated = likes.filter(liked_at=None).order_by("pk")
+        if after is not None and after.date is None:
+            undated = undated.filter(pk__gt=after.pk)
+        rows += undated[: size + 1]
+    rows.sort(key=_newest_first)
     more = len(rows) > size
     rows = rows[:size]
     return KeysetPage(rows, _write_mark(rows[-1]) if more else "", after is None)
+
+
+def count_up_to(rows: QuerySet, most: int) -> int:
+    """Count rows; return ``most + 1`` for more than ``most``, and read no more of them."""
+    return rows.order_by()[: most + 1].count()
+
+
+def _newest_first(like: Any) -> tuple[bool, float, int]:
+    return like.liked_at is None, -(like.liked_at or EPOCH).timestamp(), like.pk
 
 
 def walk_by_pk(rows: QuerySet[R], size: int) -> Iterator[list[R]]:
@@ -48,17 +80,12 @@ def _write_mark(like: Any) -> str:
     return f"{like.liked_at.isoformat() if like.liked_at else ''}~{like.pk}"
 
 
-def _read_mark(mark: str) -> Q | None:
+def _read_mark(mark: str) -> _Mark | None:
     date_text, _, pk_text = mark.partition("~")
     if not pk_text.isdecimal() or len(pk_text) > 18:
         return None
-    pk = int(pk_text)
-    if not date_text:
-        return Q(liked_at=None, pk__gt=pk)
-    date = _read_date(date_text)
-    if date is None:
-        return None
-    return Q(liked_at__lt=date) | Q(liked_at=date, pk__gt=pk) | Q(liked_at=None)
+    date = _read_date(date_text) if date_text else None
+    return None if date_text and date is None else _Mark(date, int(pk_text))
 
 
 def _read_date(text: str) -> datetime | None:

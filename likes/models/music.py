@@ -15,6 +15,8 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from likes.folding import fold_names
+
 
 class Service(models.TextChoices):
     NARADA = "narada", "Narada"
@@ -30,6 +32,15 @@ class Source(models.TextChoices):
     PERSON = "person", "a person"
 
 
+class SearchText(models.TextField):  # type: ignore[type-arg]
+    """The names of a track as ``fold_names`` gives them, whenever the track is written."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        text = fold_names(model_instance)
+        setattr(model_instance, self.attname, text)
+        return text
+
+
 class Track(models.Model):
     """Our description of one recording, as first met: one performance or mix as sound."""
 
@@ -40,6 +51,7 @@ class Track(models.Model):
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     isrc = models.CharField("ISRC", max_length=12, blank=True)
     explicit = models.BooleanField(null=True, blank=True)
+    search_text = SearchText(editable=False, db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

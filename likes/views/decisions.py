@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from likes import review
 from likes.forms import NameForm
-from likes.keyset import get_page
+from likes.keyset import count_up_to, get_page
 from likes.models import Like, LikeQuerySet, Service, ServiceMapping, Track
 from likes.search import search_tracks
 from likes.typed_names import find_objection
@@ -29,6 +29,7 @@ PAGE_SIZE = 20
 #: Decided at one press at most; the rest stays for the next press.
 MOST_AT_ONCE = 500
 MOST_REASONS = 8
+MOST_COUNTED = 1_000
 
 STATES = {
     Like.State.REVIEW.value: "needs review",
@@ -73,12 +74,14 @@ class Filter:
         )
 
     def find(self, user: AbstractBaseUser) -> LikeQuerySet:
-        cases = Like.objects.of(user).on(Service.LASTFM).for_a_person()
-        if self.state:
-            cases = cases.filter(state=self.state)
+        cases = Like.objects.of(user).on(Service.LASTFM).filter(state__in=self.states)
         if self.reason:
             cases = cases.filter(last_error=self.reason)
-        return search_tracks(cases, self.text, "track__")
+        return search_tracks(cases, self.text, "track__", user)
+
+    @property
+    def states(self) -> list[str]:
+        return [self.state] if self.state else [*STATES]
 
 
 @login_required
@@ -87,7 +90,8 @@ def review_list(request: HttpRequest) -> HttpResponse:
     """The cases that only a person can settle, one under the other."""
     shown = Filter.read(request.GET)
     cases = shown.find(request.user)
-    page = get_page(cases.select_related("track"), request.GET.get("after", ""), PAGE_SIZE)
+    lists = [cases.filter(state=state).select_related("track") for state in shown.states]
+    page = get_page(lists, request.GET.get("after", ""), PAGE_SIZE)
     give_candidates(page.rows)
     everything = Filter("", "", "").find(request.user)
     last_bulk = review.find_last_bulk(request.user)
@@ -96,7 +100,8 @@ def review_list(request: HttpRequest) -> HttpResponse:
         "likes/review_list.html",
         {
             "page": page,
-            "total": cases.count(),
+            "total": count_up_to(cases, MOST_COUNTED),
+            "most_counted": MOST_COUNTED,
             "shown": shown,
             "states": STATES,
             "reasons": _count_reasons(everything),

@@ -14,11 +14,13 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from likes.forms import NameForm
-from likes.keyset import get_page
-from likes.models import Like, LikeQuerySet, Service, ServiceMapping, Track
+from likes.keyset import count_up_to, get_page
+from likes.models import Like, Service, ServiceMapping, Track
 from likes.search import search_tracks
 
 PAGE_SIZE = 50
+#: Of more likes than these the list says that there are more: to count them all would read them.
+MOST_COUNTED = 1_000
 State = Like.State
 
 #: The filters of the list: what each is called, and the states on Last.fm that it keeps.
@@ -45,16 +47,23 @@ OTHER_FILTERS = {
 def like_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     text = request.GET.get("q", "").strip()[:200]
-    likes = search_tracks(filter_likes(request.user, state), text, "track__")
-    page = get_page(likes.select_related("track"), request.GET.get("after", ""), PAGE_SIZE)
-    give_lastfm_states(page.rows)
+    service, states = choose_rows(state)
+    rows = Like.objects.of(request.user).on(service)
+    if service != Service.NARADA:
+        in_narada = Like.objects.of(request.user).on(Service.NARADA)
+        rows = rows.filter(Exists(in_narada.filter(track=OuterRef("track"))))
+    rows = search_tracks(rows, text, "track__", request.user)
+    lists = [rows.filter(state=one).select_related("track") for one in states]
+    page = get_page(lists, request.GET.get("after", ""), PAGE_SIZE)
+    page.rows = give_lastfm_states(request.user, page.rows)
     choices = {key: label for key, (label, _) in FILTERS.items()} | OTHER_FILTERS
     return render(
         request,
         "likes/like_list.html",
         {
             "page": page,
-            "total": likes.count(),
+            "total": count_up_to(rows.filter(state__in=states), MOST_COUNTED),
+            "most_counted": MOST_COUNTED,
             "state": state if state in choices else "",
             "text": text,
             "choices": choices,
@@ -62,30 +71,34 @@ def like_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def filter_likes(user: AbstractBaseUser, state: str) -> LikeQuerySet:
-    """Return a user's likes in Narada, those in one state only when the filter is known."""
-    likes = Like.objects.of(user).on(Service.NARADA)
-    there = Like.objects.filter(track=OuterRef("track"))
+def choose_rows(state: str) -> tuple[Service, list[State]]:
+    """Return the service by whose rows a filter finds likes, and the states of those rows.
+
+    The list is in the order of those rows, which an index holds for each state; to begin at the
+    likes in Narada and to ask each for its state elsewhere would read all of them.
+    """
     if state in FILTERS:
-        on_lastfm = there.on(Service.LASTFM).filter(state__in=FILTERS[state][1])
-        return likes.filter(Exists(on_lastfm))
+        return Service.LASTFM, FILTERS[state][1]
     if state == "gone":
-        return likes.filter(Exists(there.on(Service.SPOTIFY).filter(state=State.REMOVED)))
+        return Service.SPOTIFY, [State.REMOVED]
     if state == "unavailable":
-        return likes.filter(state=State.UNAVAILABLE)
+        return Service.NARADA, [State.UNAVAILABLE]
     if state == "ended":
-        return likes.filter(state=State.REMOVED)
-    return likes.exclude(state=State.REMOVED)
+        return Service.NARADA, [State.REMOVED]
+    return Service.NARADA, [State.PRESENT, State.UNAVAILABLE]
 
 
-def give_lastfm_states(likes: Iterable[Like]) -> None:
-    """Set ``on_lastfm`` of each like in Narada to its row there, or None; in one query."""
-    likes = list(likes)
-    tracks = [like.track_id for like in likes]
-    rows = Like.objects.on(Service.LASTFM).filter(track__in=tracks)
-    there = {row.track_id: row for row in rows}
+def give_lastfm_states(user: AbstractBaseUser, rows: Iterable[Like]) -> list[Like]:
+    """Return the likes in Narada of rows of any service, in their order, with ``on_lastfm`` set to
+    the row there, or None; in one query."""
+    tracks = {row.track_id: row.track for row in rows}
+    found = Like.objects.of(user).filter(track__in=tracks).exclude(service=Service.SPOTIFY)
+    there = {(like.service, like.track_id): like for like in found}
+    likes = [there[Service.NARADA, pk] for pk in tracks if (Service.NARADA, pk) in there]
     for like in likes:
-        like.on_lastfm = there.get(like.track_id)  # type: ignore[attr-defined]
+        like.track = tracks[like.track_id]
+        like.on_lastfm = there.get((Service.LASTFM, like.track_id))  # type: ignore[attr-defined]
+    return likes
 
 
 @dataclass(frozen=True)

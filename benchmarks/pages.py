@@ -1,0 +1,273 @@
+"""What the pages cost a user with many likes, among many users, beside a user with few.
+
+Run as ``python -m benchmarks.pages [TRACKS [LIKES]]``, by default a million tracks and 200,000
+likes of one user; all other users have 1,000 each. With ``DATABASE_URL`` on PostgreSQL the database named
+there must be new; without it a SQLite database is built in a folder that is removed again. Prints a
+Markdown table: statements and the shortest of five times (ms) of each page for both users.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import tempfile
+import time
+from typing import Any
+
+FEW = 1_000
+BIG, SMALL, OPERATOR = 1, 2, 3
+WORDS = 3_000
+PAGES = {
+    "home": "/",
+    "home, live part": "/progress/",
+    "likes": "/likes/",
+    "likes, a deep page": "/likes/?after={deep}",
+    **{
+        f"likes, {state}": f"/likes/?state={state}"
+        for state in ("loved", "pending", "review", "not_found", "failed", "excluded", "removing",
+                      "removed", "gone", "unavailable", "ended")
+    },
+    "search, a frequent word": "/likes/?q={frequent}",
+    "search, a rare word": "/likes/?q={rare}",
+    "search, two words": "/likes/?q={frequent}+{rare}",
+    "search, two letters": "/likes/?q=ba",
+    "search, one sign": "/likes/?q=%E6%84%9B",
+    "search, nothing found": "/likes/?q=zzzqqq",
+    "search, nothing, two letters": "/likes/?q=9q",
+    "search in a state": "/likes/?q={frequent}&state=review",
+    "review": "/review/",
+    "review, a search": "/review/?q={rare}",
+    "a track": "/likes/{track}/",
+    "runs": "/runs/",
+    "a run with all changes": "/runs/{run}/",
+}  # fmt: skip
+ADMIN = {
+    "admin: tracks": "/admin/likes/track/",
+    "admin: tracks, a word": "/admin/likes/track/?q={rare}",
+    "admin: tracks, a frequent word": "/admin/likes/track/?q={frequent}",
+    "admin: tracks, of a user": "/admin/likes/track/?q=user:user{user}+{frequent}",
+    "admin: likes": "/admin/likes/like/",
+    "admin: likes, a word": "/admin/likes/like/?q={rare}",
+    "admin: likes, needs a person": "/admin/likes/like/?wrong=person",
+    "admin: mappings": "/admin/likes/servicemapping/",
+    "admin: mappings, a word": "/admin/likes/servicemapping/?q={rare}",
+    "admin: runs": "/admin/likes/run/",
+    "admin: changes": "/admin/likes/runchange/",
+    "admin: changes of a run": "/admin/likes/runchange/?q={run}",
+    "admin: changes of a user": "/admin/likes/runchange/?q=user{user}",
+    "admin: listed": "/admin/likes/listedtrack/?q={rare}",
+    "admin: keys": "/admin/likes/trackkey/?q=k77",
+}  # fmt: skip
+
+
+def main(tracks: int, likes: int) -> None:
+    with tempfile.TemporaryDirectory() as var:
+        os.environ.setdefault("DATABASE_URL", f"sqlite:///{var}/narada.sqlite3")
+        os.environ |= {"NARADA_VAR": var, "DJANGO_SETTINGS_MODULE": "narada_site.settings"}
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        from likes.models import Track
+
+        if not Track.objects.exists():
+            begun = time.monotonic()
+            build(tracks, likes)
+            print(f"built in {time.monotonic() - begun:.0f} s", file=sys.stderr)
+        measure()
+
+
+def build(tracks: int, likes: int) -> None:
+    """Fill the database, in SQL that both databases understand."""
+    # ruff: noqa: E501
+    from django.contrib.auth.models import User
+    from django.db import connection
+
+    is_postgres = connection.vendor == "postgresql"
+    others = range(SMALL, SMALL + -(-(tracks - likes) // FEW))
+    User.objects.bulk_create(
+        User(pk=pk, username=f"user{pk}", is_staff=pk == OPERATOR, is_superuser=pk == OPERATOR)
+        for pk in (BIG, *others)
+    )
+    with connection.cursor() as cursor:
+        text = 'text COLLATE "C"' if is_postgres else "text"
+        cursor.execute(f"CREATE TEMPORARY TABLE word (i integer PRIMARY KEY, w {text})")
+        cursor.executemany("INSERT INTO word VALUES (%s, %s)", list(enumerate(make_words())))
+        moment = (
+            "(timestamptz '2024-06-01' - i * interval '1 minute')" if is_postgres
+            else "datetime('2024-06-01', '-' || i || ' minutes')"
+        )  # fmt: skip
+        day = f"{'timestamptz ' if is_postgres else ''}'2024-07-01'"
+        as_json = "jsonb_build_array({})" if is_postgres else "json_array({})"
+        number = f"WITH RECURSIVE n(i) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT i + 1 FROM n WHERE i < {tracks})"
+        user = f"CASE WHEN i <= {likes} THEN {BIG} ELSE {SMALL} + (i - {likes} - 1) / {FEW} END"
+        pick = "(SELECT w FROM word WHERE word.i = {})".format
+        # The first words are by far the most frequent.
+        spread = "((n.i * {0} / 1024 % {1}) * (n.i * {0} / 1024 % {1}) / {1})"
+        title = f"{pick(spread.format(7919, WORDS))} || ' ' || {pick(spread.format(104729, WORDS))}"
+        artist = pick(spread.format(15485863, WORDS))
+        for statement in (
+            f"""INSERT INTO likes_track (id, user_id, title, artists, album, isrc, duration_ms,
+                created_at, updated_at{{extra_columns}}) {number} SELECT i, {user}, {title}, {as_json.format(artist)},
+                {pick(spread.format(32452843, WORDS))}, '', 200000, {moment}, {moment}{{extra}} FROM n""",
+            f"""INSERT INTO likes_like (user_id, track_id, service, state, source, liked_at,
+                attempts, last_error, created_at, updated_at)
+                {number} SELECT {user}, i, s, CASE
+                WHEN s = 'narada' THEN CASE WHEN i % 200 = 0 THEN 'unavailable'
+                  WHEN i % 211 = 0 THEN 'removed' ELSE 'present' END
+                WHEN s = 'spotify' THEN CASE WHEN i % 97 = 0 THEN 'removed' ELSE 'present' END
+                WHEN i % 100 < 80 THEN 'present' WHEN i % 100 < 88 THEN 'pending'
+                WHEN i % 100 < 93 THEN 'review' WHEN i % 100 < 96 THEN 'not_found'
+                WHEN i % 100 = 96 THEN 'failed' WHEN i % 100 = 97 THEN 'excluded'
+                WHEN i % 100 = 98 THEN 'removing' ELSE 'removed' END,
+                'api', {moment}, 0,
+                CASE WHEN s = 'lastfm' AND i % 100 >= 88 THEN 'reason ' || (i % 5) ELSE '' END,
+                {moment}, {moment} FROM n CROSS JOIN
+                (SELECT 'narada' AS s UNION ALL SELECT 'spotify' UNION ALL SELECT 'lastfm') AS x""",
+            f"""INSERT INTO likes_servicemapping (user_id, track_id, service, key, service_id,
+                title, artists, album, isrc, source, decision, decided_by, rule, evidence, liked_at,
+                listed, withdraw, created_at, updated_at)
+                {number} SELECT {user}, i, s, 'key' || i, CASE WHEN s = 'spotify' THEN 'key' || i
+                ELSE '' END, {title}, {as_json.format(artist)}, '', '', 'api',
+                CASE WHEN s = 'lastfm' AND i % 100 >= 88 THEN 'candidate' ELSE 'accepted' END,
+                'rule', 'listed', {as_json.format("")}, {moment}, s = 'spotify', i < 0, {moment},
+                {moment} FROM n CROSS JOIN
+                (SELECT 'spotify' AS s UNION ALL SELECT 'lastfm') AS x""",
+            f"INSERT INTO likes_trackkey (user_id, track_id, key) {number} "
+            f"SELECT {user}, i, 'k' || i FROM n",
+            f"""INSERT INTO likes_listedtrack (user_id, listing, key, artist, title, playcount, seen)
+                {number} SELECT {user}, 'library', 'key' || i, {artist}, {title}, 1, 1 FROM n""",
+            "INSERT INTO likes_listedtrackkey (user_id, listed_id, key) "
+            "SELECT user_id, id, key FROM likes_listedtrack",
+            f"""INSERT INTO likes_run (id, user_id, kind, state, started_by, started_at, ended_at, counts,
+                message) SELECT id, id, 'import', 'done', 'command', {day}, {day}, '{{}}', '' FROM auth_user""",
+            """INSERT INTO likes_runchange (run_id, like_id, what, was, at)
+                SELECT user_id, id, 'added', '', liked_at FROM likes_like WHERE service = 'narada'""",
+        ):
+            has_text = "search_text" in {
+                column.name
+                for column in connection.introspection.get_table_description(cursor, "likes_track")
+            }
+            cursor.execute(
+                statement.replace("{extra_columns}", ", search_text" if has_text else "").replace(
+                    "{extra}", ", ''" if has_text else ""
+                )
+            )
+        if has_text:
+            from likes.search import fill_search_text
+
+            fill_search_text(connection.alias)
+        tables = [
+            name for name in connection.introspection.table_names() if name.startswith("likes_")
+        ]
+        if is_postgres:
+            for table in tables:
+                if has_serial(cursor, table):
+                    cursor.execute(
+                        "SELECT setval(pg_get_serial_sequence(%s, 'id'), (SELECT max(id) FROM "
+                        f"{table}))", [table])  # fmt: skip
+            cursor.execute("VACUUM ANALYZE")
+        else:
+            cursor.execute("ANALYZE")
+
+
+def has_serial(cursor: Any, table: str) -> bool:
+    cursor.execute(
+        "SELECT 1 FROM information_schema.columns WHERE table_name = %s AND column_name = 'id' "
+        "AND is_identity = 'YES'",
+        [table],
+    )
+    return cursor.fetchone() is not None
+
+
+def make_words() -> list[str]:
+    starts = (
+        "ba",
+        "ce",
+        "di",
+        "fo",
+        "gu",
+        "ka",
+        "le",
+        "mi",
+        "no",
+        "pu",
+        "ra",
+        "sé",
+        "ti",
+        "vo",
+        "ä",
+    )
+    words = [a + b + c + d for a in starts for b in starts for c in ("l", "n", "r") for d in starts]
+    words = [words[i * 7919 % len(words)] for i in range(WORDS)]
+    words[-40:] = [f"愛{chr(0x4E00 + i * 97)}" for i in range(40)]
+    return words
+
+
+def measure() -> None:
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from likes.models import Like
+
+    settings.ALLOWED_HOSTS = ["*"]
+    clients = {pk: Client() for pk in (BIG, SMALL, OPERATOR)}
+    for pk, client in clients.items():
+        client.force_login(User.objects.get(pk=pk))
+    words = make_words()
+
+    def ask(pk: int, address: str, user: int) -> tuple[int, float, float]:
+        likes = Like.objects.filter(user=user, service="narada").order_by("-liked_at", "pk")
+        number = likes.count() * 3 // 4
+        deep = likes[number]
+        address = address.format(
+            deep=f"{deep.liked_at:%Y-%m-%dT%H:%M:%S}%2B00:00~{deep.pk}", track=deep.track_id,
+            run=user, user=user, frequent=words[3], rare=words[WORDS - 300],
+        )  # fmt: skip
+        best = float("inf")
+        for turn in range(5):
+            begun = time.monotonic()
+            if turn == 4:
+                with CaptureQueriesContext(
+                    connection,
+                ) as queries:
+                    answer = clients[pk].get(address)
+            else:
+                answer = clients[pk].get(address)
+            took = time.monotonic() - begun
+            assert answer.status_code == 200, (address, answer.status_code)
+            if turn < 4:
+                best = min(best, took)
+            if took > 5:
+                break
+        if turn < 4:
+            return 0, best * 1000, 0
+        if os.environ.get("SLOW"):
+            for query in queries:
+                if float(query["time"]) * 1000 > float(os.environ["SLOW"]):
+                    print(address, query["time"], query["sql"], file=sys.stderr)
+        return len(queries), best * 1000, sum(float(query["time"]) for query in queries) * 1000
+
+    only = os.environ.get("ONLY", "")
+    print("| page | statements | few (ms) | many (ms) | times |\n|---|--:|--:|--:|--:|")
+    for name, address in [*PAGES.items(), *ADMIN.items()]:
+        if only not in name:
+            continue
+        admin = name in ADMIN
+        few = ask(OPERATOR if admin else SMALL, address, SMALL)
+        many = ask(OPERATOR if admin else BIG, address, BIG)
+        print(
+            f"| {name} | {few[0]}/{many[0]} | {few[1]:.1f} | {many[1]:.1f} | {many[1] / few[1]:.1f} |",
+            flush=True,
+        )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"peak memory {peak} MB", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(*(int(number) for number in [*sys.argv[1:], *("1000000", "200000")[len(sys.argv) - 1 :]]))

@@ -1,0 +1,58 @@
+"""Names as one types them: without case, accents and punctuation, in their own script."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from typing import Any
+
+#: Behind a sign of a script without blanks, so that an index of three signs finds one or two.
+PADS = ("", "00", "0")
+#: Latin letters that are no letter with an accent to Unicode.
+LETTERS = {
+    "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i",
+    "ŧ": "t", "ŋ": "n", "ə": "e", "ʻ": "", "ʼ": "", "ʹ": "",
+}  # fmt: skip
+
+
+def fold(text: str) -> str:
+    """Return the words of a text, folded sign by sign; a word of punctuation alone is left out."""
+    if text.isascii():
+        words = ("".join(filter(str.isalnum, word)) for word in text.lower().split())
+    else:
+        words = ("".join(map(_fold_sign, word)) for word in text.split())
+    return " ".join(filter(None, words))
+
+
+def fold_names(track: Any) -> str:
+    """Return what is searched of a track: its title, artists and album, and the short pieces of
+    scripts without blanks (``write_piece``)."""
+    artists = track.artists if isinstance(track.artists, list) else []
+    text = fold(" ".join(map(str, (track.title, *artists, track.album))))
+    if text.isascii():
+        return text
+    pieces = dict.fromkeys(
+        write_piece(word[start : start + size])
+        for word in text.split()
+        for start in range(len(word))
+        for size in (1, 2)
+        if start + size <= len(word) and is_without_blanks(word[start : start + size])
+    )
+    return " ".join([text, *pieces])
+
+
+def write_piece(word: str) -> str:
+    """Return one or two signs as they stand, three long, behind the names."""
+    return word + PADS[len(word)]
+
+
+def is_without_blanks(word: str) -> bool:
+    """Tell whether a word is in a script of many signs, of which one or two say something."""
+    return all("\u1100" <= sign <= "\u11ff" or sign >= "\u2e80" for sign in word)
+
+
+@cache
+def _fold_sign(sign: str) -> str:
+    # A long s, a ligature, a full-width letter become plain; an accent becomes a sign of its own.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", sign).casefold())
+    return "".join(LETTERS.get(one, one) for one in plain if one.isalnum())

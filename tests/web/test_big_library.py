@@ -1,0 +1,247 @@
+"""Pages of a user with many likes read no more than those of one with few; words searched."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from counting import counting
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+
+from likes import search_index
+from likes.models import Like, Service, Track
+from likes.search import search_tracks
+from likes.views import decisions, library
+
+THEN = datetime(2024, 5, 1, tzinfo=UTC)
+#: Of ten likes, the states on Last.fm.
+STATES = ["present"] * 3 + ["pending", "review", "not_found", "failed", "excluded", "removing",
+                            "removed"]  # fmt: skip
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def make_library(name: str, count: int) -> Client:
+    """A user whose likes are in every state, with one rare word; signed in."""
+    user = User.objects.create(username=name)
+    tracks = Track.objects.bulk_create(
+        Track(user=user, title=f"Song number {n}", artists=["Ada" if n % 7 else "Björk"],
+              album="Vespertine" if n == count // 2 else "")
+        for n in range(count)
+    )  # fmt: skip
+    Like.objects.bulk_create(
+        Like(user=user, track=track, service=service, liked_at=THEN - timedelta(minutes=n),
+             state="present" if service == "narada" and n % 5
+             else "unavailable" if service == "narada"
+             else "removed" if service == "spotify" and not n % 10
+             else STATES[n % 10] if service == "lastfm" else "present")
+        for n, track in enumerate(tracks)
+        for service in ("narada", "spotify", "lastfm")
+    )  # fmt: skip
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+PAGES = {
+    "likes": "/likes/",
+    "a deep page": "/likes/?after=2024-04-30T22:00:00%2B00:00~1",
+    **{state: f"/likes/?state={state}" for state in [*library.FILTERS, "gone", "unavailable"]},
+    "review": "/review/",
+}
+#: Of so few tracks PostgreSQL reads a user's instead of the index.
+SEARCHES = {
+    "a rare word": "/likes/?q=VESPERTINE",
+    "no word": "/likes/?q=nowhere",
+    "a rare word in a state": "/likes/?q=vespertine&state=loved",
+    "review, a rare word": "/review/?q=vespertine",
+}
+
+
+def test_a_page_of_a_big_library_reads_as_much_as_one_of_a_small_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (library, decisions):
+        monkeypatch.setattr(module, "MOST_COUNTED", 100)
+    monkeypatch.setattr(decisions, "_count_reasons", lambda cases: [])
+    few, many = make_library("few", 600), make_library("many", 6000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    too_much = {}
+    searches = SEARCHES if connection.vendor == "sqlite" else {}
+    for name, address in [*PAGES.items(), *searches.items()]:
+        read = []
+        for client in (few, many):
+            client.get(address)
+            with counting() as rows:
+                assert client.get(address).status_code == 200
+            read.append(sum(rows.values()))
+        if read[1] > 3 * read[0] + 100:
+            too_much[name] = read
+    assert not too_much
+
+
+def test_a_list_says_that_there_are_more_than_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "MOST_COUNTED", 9)
+    client = make_library("ada", 20)
+    assert "More than 9 likes" in client.get("/likes/").text
+    assert "6 likes found" in client.get("/likes/?state=loved").text
+    assert "More than 9 likes found" in client.get("/likes/?q=song").text
+
+
+@pytest.mark.parametrize("state", ["", *library.FILTERS, "gone", "unavailable"])
+@pytest.mark.parametrize("undated", [False, True])
+def test_pages_of_a_filter_show_each_like_once_and_newest_first(
+    state: str, undated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "PAGE_SIZE", 7)
+    client = make_library("ada", 60)
+    make_library("bob", 20)
+    if undated:
+        Like.objects.filter(track__title__endswith="7").update(liked_at=None)
+    Like.objects.filter(track__title__endswith="3").update(liked_at=THEN)
+    shown, mark = [], ""
+    while True:
+        answer = client.get("/likes/", {"state": state, **({"after": mark} if mark else {})})
+        page = answer.context["page"]
+        shown += page.rows
+        mark = page.next_mark
+        if not mark:
+            break
+    service, states = library.choose_rows(state)
+    rows = Like.objects.filter(user__username="ada", service=service, state__in=states)
+    ordered = sorted(
+        rows,
+        key=lambda row: (row.liked_at is None, row.liked_at and -row.liked_at.timestamp(), row.pk),
+    )
+    assert [like.track_id for like in shown] == [row.track_id for row in ordered]
+    assert {like.service for like in shown} <= {Service.NARADA}
+
+
+TRACKS = {
+    "beyonce": ("Déjà Vu", ["Beyoncé"], "B'Day"),
+    "acdc": ("T.N.T.", ["AC/DC"], ""),
+    "sigur": ("Svefn-g-englar", ["Sigur Rós"], "Ágætis byrjun"),
+    "moderat": ("Straße", ["Mø"], ""),
+    "utada": ("初恋", ["宇多田ヒカル"], ""),
+    "iu": ("좋은 날", ["IU"], ""),
+    "kino": ("Группа крови", ["Кино"], ""),
+    "chk": ("Must Be the Moon", ["!!!"], ""),
+    "u2": ("One", ["U2"], ""),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("beyonce", "beyonce"), ("BEYONCÉ", "beyonce"), ("deja vu", "beyonce"),
+        ("yonc", "beyonce"), ("bday", "beyonce"), ("b'day", "beyonce"), ("b’day", "beyonce"),
+        ("vu beyonce", "beyonce"), ("acdc", "acdc"), ("ac/dc", "acdc"), ("ac dc", "acdc"),
+        ("tnt", "acdc"), ("T.N.T.", "acdc"), ("sigur ros", "sigur"), ("agaetis", "sigur"),
+        ("svefngenglar", "sigur"), ("strasse", "moderat"), ("STRASSE mo", "moderat"),
+        ("初恋", "utada"), ("恋", "utada"), ("ヒカ", "utada"), ("宇多田", "utada"),
+        ("좋은", "iu"), ("날", "iu"), ("группа", "kino"), ("КИНО", "kino"), ("!!!", "chk"),
+        ("!! moon", "chk"), ("u2", "u2"), ("iu", "iu"), ("\u00a0u2 ", "u2"),
+        ("nowhere", ""), ("beyonce acdc", ""), ("%", ""), ("_", ""), ('"', ""), ("恋初", ""),
+        ("* OR", ""), ('"acdc" OR "beyonce"', ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("with_index", [True, False])
+def test_search_finds_names_as_one_types_them(
+    text: str, found: str, with_index: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not with_index:
+        monkeypatch.setattr("likes.search.has_fts", lambda connection: False)
+    user = User.objects.create(username="ada")
+    for title, artists, album in TRACKS.values():
+        Track.objects.create(user=user, title=title, artists=artists, album=album)
+    names = {names[0]: key for key, names in TRACKS.items()}
+    for owner in (user, None):
+        assert {
+            names[track.title] for track in search_tracks(Track.objects.all(), text, user=owner)
+        } == ({found} if found else set())
+
+
+def test_the_index_follows_every_change_of_tracks() -> None:
+    user = User.objects.create(username="ada")
+    track = Track.objects.create(user=user, title="Hunter", artists=["Björk"])
+
+    def find(text: str) -> int:
+        return search_tracks(Track.objects.all(), text).count()
+
+    track.title = "Jóga"
+    track.save()
+    assert (find("hunter"), find("joga")) == (0, 1)
+    Track.objects.bulk_create([Track(user=user, title="Bachelorette", artists=["Björk"])])
+    assert find("bachelor bjork") == 1
+    Track.objects.all()._raw_delete("default")
+    assert (find("joga"), find("bachelorette")) == (0, 0)
+
+
+def test_the_migration_goes_back_and_forth_and_finds_what_was_there() -> None:
+    user = User.objects.create(username="ada")
+    Track.objects.create(user=user, title="Jóga", artists=["Björk"])
+    try:
+        call_command("migrate", "likes", "0013", verbosity=0)
+        old = MigrationExecutor(connection).loader.project_state(("likes", "0013_leaving")).apps
+        old.get_model("likes", "Track").objects.create(
+            user_id=user.pk, title="Human Behaviour", artists=["Björk"]
+        )
+    finally:
+        call_command("migrate", "likes", verbosity=0)
+    assert search_tracks(Track.objects.all(), "bjork").count() == 2
+    assert search_tracks(Track.objects.all(), "behav").count() == 1
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="triggers of SQLite")
+def test_a_migrate_creates_the_triggers_that_another_migration_lost() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER likes_track_fts_added")
+    user = User.objects.create(username="ada")
+    Track.objects.create(user=user, title="Jóga", artists=["Björk"])
+    assert not search_tracks(Track.objects.all(), "joga").exists()
+    search_index.create_index("default")
+    assert search_tracks(Track.objects.all(), "joga").exists()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="a plan of PostgreSQL")
+def test_postgres_searches_by_its_index() -> None:
+    make_library("ada", 2000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("SET enable_seqscan = off; SET enable_indexscan = off")
+        try:
+            plan = search_tracks(Track.objects.all(), "vespertine").explain()
+        finally:
+            cursor.execute("RESET enable_seqscan; RESET enable_indexscan")
+    assert "track_search" in plan
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="extensions of PostgreSQL")
+def test_a_role_that_may_not_create_the_extension_is_told_and_searches_without(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP EXTENSION pg_trgm CASCADE")
+        cursor.execute("DROP ROLE IF EXISTS narada_poor")
+        cursor.execute("CREATE ROLE narada_poor")
+        cursor.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO narada_poor")
+        try:
+            cursor.execute("SET ROLE narada_poor")
+            search_index.create_index("default")
+        finally:
+            cursor.execute("RESET ROLE")
+        assert "CREATE EXTENSION pg_trgm" in caplog.text
+        user = User.objects.create(username="ada")
+        Track.objects.create(user=user, title="Jóga", artists=["Björk"])
+        assert search_tracks(Track.objects.all(), "joga").exists()
+        cursor.execute("DROP OWNED BY narada_poor")
+        cursor.execute("DROP ROLE narada_poor")
+    search_index.create_index("default")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('track_search') IS NOT NULL")
+        assert cursor.fetchone()[0]
