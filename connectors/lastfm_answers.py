@@ -33,8 +33,9 @@ Row = TypeVar("Row")
 # user.getTopTracks gives lengths in seconds, track.getInfo in milliseconds; no document says so
 # for both. No track lasts under 10 s and is also named in ms, none lasts 10,000 s.
 SECONDS_BELOW = 10_000
-#: Last.fm's own names have some 250 characters at most; a row with a longer one is set aside.
-LONGEST_NAME = 1_000
+#: Last.fm's own names have some 250 characters at most, and it takes longer ones for a love; a row
+#: with a name beyond this is set aside.
+LONGEST_NAME = 5_000
 
 
 def parse_user(answer: dict[str, Any]) -> ServiceUser:

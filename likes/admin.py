@@ -27,6 +27,7 @@ from likes.admin_filters import WrongConnection, WrongLike, WrongMapping, WrongR
 from likes.forms import LinkForm, MappingForm
 from likes.history import tell_counts
 from likes.models import (
+    BulkAcceptance,
     Checkpoint,
     Connection,
     Like,
@@ -289,6 +290,13 @@ class RunChangeAdmin(StoredAdmin):
     @admin.display(description="user", ordering="run__user__username")
     def owner(self, change: RunChange) -> str:
         return link_to(change.run.user)
+
+
+@admin.register(BulkAcceptance)
+class BulkAcceptanceAdmin(StoredAdmin):
+    list_display = ("__str__", "owner", "was", "at")
+    list_select_related = ("user", "mapping")
+    ordering = ("-pk",)
 
 
 @admin.register(Connection)

@@ -411,7 +411,7 @@ def test_get_loved_page_names_the_field_that_is_wrong(
         (None, r"track[1] should be an object"),
         (make_loved(1, name=None), "track[1].name"),
         (make_loved(1, name=7), "track[1].name"),
-        (make_loved(1, name="x" * 1001), "track[1].name"),
+        (make_loved(1, name="x" * 5001), "track[1].name"),
         (make_loved(1, artist={}), "track[1].artist"),
         (make_loved(1, artist=None), "track[1].artist"),
         ([], "track[1] should be an object"),

@@ -265,7 +265,6 @@ REFUSED: list[tuple[Fault, str]] = [
     ({"kind": "not_allowlisted"}, "not on the Spotify app's list of users"),
     ({"kind": "not_allowlisted", "json": True}, "not on the Spotify app's list of users"),
     ({"kind": "expired_token"}, "answered 401"),
-    ({"kind": "revoked_token", "service": "spotify"}, "connect Spotify again"),
 ]
 
 
@@ -319,18 +318,13 @@ def test_a_false_invalid_grant_costs_nothing_but_a_run(listed: World, narada: Na
     check_imported(listed)
 
 
-def test_a_consent_that_was_revoked_is_given_up_at_the_second_refusal(
-    listed: World, narada: Narada
-) -> None:
+def test_a_consent_that_was_revoked_is_given_up_at_once(listed: World, narada: Narada) -> None:
     assert narada(IMPORT)[0] == 0
     listed.order("revoke", user="alice", service="spotify")
     SocialToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
-    for kept in (True, True, False):
-        code, _, err = narada(IMPORT)
-        assert (code, read_connection("spotify")) == (1, ("reconnect", kept))
-        assert "connect Spotify again" in err
-        if Run.objects.count() > 2:  # a run in the same minutes is the same outage
-            let_time_pass()
+    code, _, err = narada(IMPORT)
+    assert (code, read_connection("spotify")) == (1, ("reconnect", False))
+    assert "connect Spotify again" in err
     listed.box.clear_calls()
     code, _, err = narada(IMPORT)
     assert (code, listed.count()) == (1, 0)

@@ -58,9 +58,8 @@ def test_more_are_in_flight_when_the_service_is_slow(monkeypatch: pytest.MonkeyP
     four = threading.Barrier(4)
 
     def call(number: int) -> None:
-        if number < 9:
-            clock.sleep(0.2)
-        else:
+        clock.sleep(0.2)
+        if number >= 9:
             four.wait(60)
 
     flight = Flight(call, per_second=20)
