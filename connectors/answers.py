@@ -20,6 +20,7 @@ from connectors.errors import (
     ServiceClosed,
     TemporaryError,
 )
+from connectors.text import keep_showable
 
 Document = dict[str, Any] | list[Any] | ElementTree.Element | str | None
 
@@ -105,8 +106,8 @@ def check_answer(
     final = code == "invalid_grant" and bool(re.search(ENDED_GRANT, text, re.IGNORECASE))
     text = ADVICE.get(code) or _clean(text)
     message = f"{NAMES.get(service, service)} answered {status} to {name_request(request)}"
-    message += (f" (error {code})" if code.isdigit() else "") + (f": {text}" if text else ".")
-    common: dict[str, Any] = {"service": service, "status": status, "code": code}
+    message += (f" (error {code[:64]})" if code.isdigit() else "") + (f": {text}" if text else ".")
+    common: dict[str, Any] = {"service": service, "status": status, "code": code[:64]}
     if kind is RateLimited:
         retry_at = read_retry_at(response.headers.get("Retry-After"), code)
         raise RateLimited(message, retry_at=retry_at, **common)
@@ -232,4 +233,4 @@ def name_request(request: requests.PreparedRequest) -> str:
 
 def _clean(text: str) -> str:
     """Return a service's text as one short line; a long word in it might be a token."""
-    return re.sub(r"[\w\-+/=.]{24,}", "…", " ".join(text.split()))[:200]
+    return re.sub(r"[\w\-+/=.]{24,}", "…", keep_showable(" ".join(text[:2000].split())))[:200]

@@ -18,6 +18,20 @@ def keep_storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
+# What a terminal acts on instead of showing it: control characters but tab and line feed, the marks
+# that turn the direction of text around, separators of lines, halves of surrogate pairs.
+_UNSHOWABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def keep_showable(text: str) -> str:
+    r"""Return ``text`` for a terminal: what it would act on is written out, as ``\x1b``."""
+    if text.isprintable():
+        return text
+    return _UNSHOWABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def normalize_isrc(text: str) -> str:
     """Return an ISRC as 12 characters in upper case without hyphens, or "" if it is none."""
     code = re.sub(r"[\s\-]", "", text).upper()

@@ -12,8 +12,10 @@ class LikesConfig(AppConfig):
     def ready(self) -> None:
         from likes import encryption
         from likes.keys import fingerprint
+        from likes.management.terminal import log_showably
         from matching import NamesUnreadable
 
+        log_showably()
         encryption.encrypt_social_tokens()
         post_migrate.connect(create_search_index, sender=self)
         # The processes of a pool, later ones too, go by the names that it was started with. Where

@@ -9,7 +9,9 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from connectors.text import keep_showable
 from likes.models import Like, LikeQuerySet, Run, Service, ServiceMapping
 
 State = Like.State
@@ -34,7 +36,7 @@ def show_report(user: User, stream: IO[str]) -> None:
     for name in ("what happened", "liked on Spotify", "on Last.fm", "why"):
         examples.add_column(name, overflow="fold")
     for example in find_examples(user):
-        examples.add_row(*example)
+        examples.add_row(*(Text(keep_showable(text)) for text in example))
     console.print()
     console.print(examples)
     if not found_anything_new(user):

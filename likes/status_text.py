@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from connectors.text import keep_showable
 from likes.history import tell_counts
 from likes.models import Checkpoint, Connection, Like, Run, Service, SyncSettings
 from likes.status import ANSWERED, CONSENT_WARNING, SERVICES
@@ -27,6 +28,7 @@ def show_status(status: dict[str, Any], stream: IO[str]) -> None:
     for title, lines in sections:
         stream.write(f"{title}\n")
         for label, text in lines:
+            text = keep_showable(text)
             stream.write(f"  {label}: {text}\n" if label else f"  {text}\n")
 
 
@@ -36,7 +38,7 @@ def _make_table(title: str, lines: list[Line]) -> Table:
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for label, text in lines:
-        table.add_row(Text(label), Text(text))
+        table.add_row(Text(label), Text(keep_showable(text)))
     return table
 
 

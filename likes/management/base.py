@@ -21,6 +21,7 @@ from connectors.account_export import FileRejected
 from connectors.errors import ConnectorError, RateLimited, TemporaryError
 from likes.access import CredentialsMissing, NotConnected
 from likes.database_failures import FULL, IN_USE, READ_ONLY, UNREADABLE, name_failure
+from likes.management.terminal import ShowableStreams
 from matching import NamesUnreadable
 
 DONE, NEEDS_A_PERSON, BAD_USAGE, TRY_LATER = 0, 1, 2, 75
@@ -122,7 +123,7 @@ def print_error_as_json(stream: OutputWrapper, error: Error) -> None:
         stream.write(json.dumps({"error": str(error)}))
 
 
-class NaradaCommand(BaseCommand):
+class NaradaCommand(ShowableStreams, BaseCommand):
     """A command whose every failure is one line and an exit code, never a traceback."""
 
     requires_migrations_checks = False

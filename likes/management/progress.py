@@ -16,6 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from connectors.text import keep_showable
+
 Report = Callable[[int, int | None, str], None]
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -40,7 +42,9 @@ def show_progress(stream: IO[str]) -> Iterator[Report]:
 
         def report(done: int, total: int | None, text: str) -> None:
             rate = f"{done / max(time.monotonic() - started, 0.1):.1f}/s"
-            bars.update(task, completed=done, total=total, description=text, rate=rate)
+            bars.update(
+                task, completed=done, total=total, description=keep_showable(text), rate=rate
+            )
 
         yield report
 
@@ -57,6 +61,6 @@ def _plain_lines(stream: IO[str]) -> Report:
         of = f" of {total:,}" if total is not None else ""
         rate = done / (now - started)
         left = f", about {(total - done) / rate:.0f} s left" if total and rate else ""
-        stream.write(f"{done:,}{of} {text}, {rate:.1f}/s{left}\n")
+        stream.write(f"{done:,}{of} {keep_showable(text)}, {rate:.1f}/s{left}\n")
 
     return report

@@ -62,7 +62,8 @@ class Track(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{', '.join(self.artists) or '(no artist)'} – {self.title or '(no title)'}"
+        name = f"{', '.join(self.artists) or '(no artist)'} – {self.title or '(no title)'}"
+        return " ".join(name.split())
 
 
 class TrackKey(models.Model):
