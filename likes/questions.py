@@ -17,6 +17,8 @@ from likes.models import Checkpoint
 
 #: Removals at once that nobody is asked about: so many, or this share of what is known.
 FEWEST_ASKED_ABOUT, SHARE_ASKED_ABOUT = 20, 0.05
+#: Of so many or fewer all may go at once; of more, a list that is empty is asked about.
+FEW = 5
 
 
 def may_remove(checkpoint: Checkpoint, count: int, known: int, *, accept: bool) -> bool:
@@ -33,7 +35,8 @@ def may_remove(checkpoint: Checkpoint, count: int, known: int, *, accept: bool) 
 
 
 def find_most(known: int) -> int:
-    return max(FEWEST_ASKED_ABOUT, math.ceil(known * SHARE_ASKED_ABOUT))
+    most = max(FEWEST_ASKED_ABOUT, math.ceil(known * SHARE_ASKED_ABOUT))
+    return most if known <= FEW else min(most, known - 1)
 
 
 def close_question(checkpoint: Checkpoint) -> None:

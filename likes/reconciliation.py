@@ -25,7 +25,7 @@ from likes.models import (
     ServiceMapping,
     SyncSettings,
 )
-from likes.questions import close_question, find_most, may_remove
+from likes.questions import FEW, close_question, find_most, may_remove
 from likes.removals import Inconclusive, find_missing
 from likes.spotify_walk import Walk, list_keys, read_whole
 from likes.summaries import NEEDS_A_PERSON
@@ -49,6 +49,8 @@ class _Difference:
 
 def reconcile(walk: Walk) -> None:
     """See that what Narada knows is what Spotify has, once the whole list has been read."""
+    if _is_zeroed(walk):
+        return
     if walk.limit is not None or not walk.checkpoint.complete:
         return
     if not walk.whole and _is_long_unread(walk.checkpoint):
@@ -56,6 +58,8 @@ def reconcile(walk: Walk) -> None:
     if _waits_for_answer(walk):
         return
     difference = None if _adds_up(walk) else _find_difference(walk)
+    if difference and _hides_too_many(walk, difference):
+        return
     gone = [*(difference.gone if difference else ()), *_find_gone_of_hidden(walk)]
     refused = bool(gone) and _refuse_removals(walk, len(gone))
     with transaction.atomic():
@@ -68,6 +72,37 @@ def reconcile(walk: Walk) -> None:
             _note_nameless(walk, difference.nameless)
             total = walk.checkpoint.total or 0
             save_checkpoint(walk.checkpoint, unexplained=total - _count_listed(walk))
+
+
+def _is_zeroed(walk: Walk) -> bool:
+    """Tell whether Spotify says that nothing is liked, of which a person is asked before any call
+    is spent on it."""
+    known = _count_listed(walk)
+    if walk.totals != {0} or known <= FEW or walk.accept_removals:
+        return False
+    if may_remove(walk.checkpoint, known, known, accept=False):
+        return False
+    walk.summary.exit_code = NEEDS_A_PERSON
+    walk.summary.message = (
+        f"Spotify says that you have no liked songs, although Narada knows {known:,}. "
+        "Nothing was removed. If you removed them all, say so on the first page, or run: "
+        f"narada import-spotify-likes -u {walk.user} --accept-removals"
+    )
+    return True
+
+
+def _hides_too_many(walk: Walk, difference: _Difference) -> bool:
+    """Tell whether the list does not show a great many that are liked all the same."""
+    hidden, known = len(difference.hidden), _count_listed(walk)
+    if hidden <= find_most(known):
+        return False
+    walk.summary.exit_code = NEEDS_A_PERSON
+    walk.summary.message = (
+        f"Spotify's list does not show {hidden:,} of the {known:,} likes that Narada knows, "
+        "although Spotify says that they are liked. Nothing was changed; run the import again "
+        "later."
+    )
+    return True
 
 
 def _is_long_unread(checkpoint: Checkpoint) -> bool:

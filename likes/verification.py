@@ -10,6 +10,7 @@ from connectors.lastfm import LastfmConnector
 from connectors.spotify import SpotifyConnector
 from likes.lastfm_listing import chunked
 from likes.models import Checkpoint, Like, Service, ServiceMapping
+from likes.questions import FEW
 from likes.summaries import NEEDS_A_PERSON, Progress, VerifySummary
 from likes.track_sync import item_key, number_repeats
 from matching import name_key
@@ -63,7 +64,12 @@ def verify(
         summary.message += (
             f" {summary.no_longer_on_spotify:,} that Narada knows are no longer on Spotify."
         )
-    if summary.missing_in_narada or summary.no_longer_on_spotify:
+    if summary.on_spotify == 0 and summary.no_longer_on_spotify > FEW:
+        summary.message += (
+            " Spotify says that you have no liked songs; Narada changes nothing of it."
+        )
+        summary.exit_code = NEEDS_A_PERSON
+    elif summary.missing_in_narada or summary.no_longer_on_spotify:
         summary.message += " The next import takes note; with --full it reads the whole list."
     if any(one["state"] in Like.OPEN_STATES for one in summary.exceptions):
         summary.message += " Some need a person: see the review page."
