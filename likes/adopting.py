@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Sum
 from django.utils import timezone
 
 from likes.lastfm_listing import chunked
@@ -44,9 +44,17 @@ def name_unsettled(likes: LikeQuerySet) -> Counter[str]:
 def choose_pages(user: User, listing: ListedTrack.Listing, tracks: list[Track]) -> list[int]:
     """Store the pages of tracks that a list settles; return the ids of those tracks."""
     chosen = choose_listed(user, listing, tracks)
+    choices = {pk: PageChoice(accepted=row) for pk, row in chosen.items()}
     with transaction.atomic():
-        store_choices({pk: PageChoice(accepted=row) for pk, row in chosen.items()})
-    return list(chosen)
+        store_choices(choices)
+    return [pk for pk, choice in choices.items() if choice.accepted]
+
+
+def find_spellings(user: User) -> dict[str, str]:
+    """Return the artists' names as this user scrobbles them, of several the most played, by key."""
+    plays = ListedTrack.objects.filter(user=user, listing=ListedTrack.Listing.LIBRARY)
+    played = plays.values_list("artist").annotate(plays=Sum("playcount")).order_by("plays")
+    return {name_key(artist, ""): artist for artist, _ in played}
 
 
 def find_concerned(user: User, keys: Collection[str]) -> list[int]:
@@ -76,3 +84,15 @@ def love_unknown(user: User) -> None:
             not_found.filter(track__in=list(chosen)).update(
                 state=State.PENDING, last_error="", updated_at=timezone.now()
             )
+
+
+def take_own_names(
+    tracks: Iterable[Track], choices: dict[int, PageChoice], refused: set[tuple[int, str]]
+) -> None:
+    """Choose for each track that Last.fm does not know the page under its own name."""
+    for track in tracks:
+        choice = choices.get(track.pk)
+        own = choose_own_name(track, refused)
+        if choice is not None and choice.state == Like.State.NOT_FOUND and own is not None:
+            others = [page for page in choice.candidates if page.key != own.key]
+            choices[track.pk] = PageChoice(accepted=own, candidates=others)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from connectors.errors import ConnectorError, RequestRejected
@@ -16,19 +16,22 @@ from connectors.lastfm import LastfmConnector
 from likes.adopting import (
     choose_pages,
     find_concerned,
+    find_spellings,
     list_unsettled,
     love_unknown,
     loves_unknown,
     name_unsettled,
+    take_own_names,
 )
+from likes.failing import Failing
 from likes.in_flight import IN_FLIGHT, Line, Outcome, Sent, first_stop
 from likes.lastfm_listing import News, Reading, chunked, is_library_due, read_library, read_loved
 from likes.lastfm_pages import (
     PageChoice,
     choose_listed,
-    choose_own_name,
     find_doubts,
     find_refused,
+    keep_spelling,
     look_up,
     store_choices,
 )
@@ -45,7 +48,7 @@ from likes.models import (
     Service,
     ServiceMapping,
 )
-from likes.questions import close_question, may_remove
+from likes.questions import ask_about_loves, close_question, may_remove
 from likes.settling import adopt_loved_pages, find_touched, leave_taken_back, settle_by_loved_list
 from likes.summaries import NEEDS_A_PERSON, ExportSummary, Progress, TimeIsUp
 
@@ -85,6 +88,7 @@ class Export:
     left: bool = False
     refused: set[tuple[int, str]] = field(default_factory=set)
     doubts: dict[int, list[ServiceMapping]] = field(default_factory=dict)
+    failing: Failing = field(default_factory=Failing)
 
     def run(self) -> None:
         """Send what is pending; whatever stops this is raised after the counts are complete."""
@@ -94,13 +98,8 @@ class Export:
             self.total = self._settle_by_list() + self._pending().count()
             if gone := self.checkpoint.removals_asked:
                 summary.exit_code = NEEDS_A_PERSON
-                summary.message = (
-                    f"Last.fm no longer shows {gone:,} loves that it showed before. "
-                    "Narada changed nothing of them. If they were taken back indeed, say so on "
-                    "the first page, or run: "
-                    f"narada export-likes-to-lastfm -u {self.user} --accept-removals"
-                )
-            stop = take_back(self.connector, self.user, self.news)
+                summary.message = ask_about_loves(self.user, gone)
+            stop = take_back(self.connector, self.user, self.failing, self.news)
             if stop is not None:
                 raise stop
             self._adopt()
@@ -108,13 +107,25 @@ class Export:
             if self.sent and not summary.more:
                 self._settle_by_list()
                 self._settle_open()
+            self.failing.judge()
+            summary.failed += self.failing.give_up()
+            self._say(self.failing.tell())
+        except ConnectorError:
+            self.failing.forgive()
+            raise
         finally:
             summary.confirmed = self.shown + self._count_confirmed()
             # Counted anew: an import that runs meanwhile adds to what is pending.
             summary.remaining = self._pending().count()
             summary.candidates = summary.settled + summary.remaining
-            told = [summary.message, self.news.tell_unreadable()]
-            summary.message = " ".join(filter(None, told))
+            self._say(self.news.tell_unreadable())
+
+    @cached_property
+    def spellings(self) -> dict[str, str]:
+        return find_spellings(self.user)
+
+    def _say(self, text: str) -> None:
+        self.summary.message = " ".join(filter(None, [self.summary.message, text]))
 
     def _settle_by_list(self) -> int:
         """Read the loved list and settle by it what it says something new of."""
@@ -237,10 +248,11 @@ class Export:
 
     def _love_all(self) -> None:
         """Love, oldest like first, while the names of those that come next are looked up."""
+        rate, is_known = settings.LASTFM_REQUESTS_PER_SECOND, self.failing.is_known
         over = False
         with (
-            Line[Like](self._look_up) as line,
-            Loving(self.connector, self._note_sent, settings.LASTFM_REQUESTS_PER_SECOND) as loving,
+            Line[Like](self._look_up, is_known) as line,
+            Loving(self.connector, self._note_sent, rate, is_known) as loving,
         ):
             try:
                 while True:
@@ -312,24 +324,20 @@ class Export:
         for like, answer in found:
             if answer.outcome == Outcome.DONE and answer.value is not None:
                 choices[like.track_id] = answer.value
+                keep_spelling(answer.value, like.track, self.spellings)
             elif answer.outcome == Outcome.REFUSED:
                 choices[like.track_id] = PageChoice(state=State.FAILED, reason=str(answer.error))
-        stumbled = [like.pk for like, answer in found if answer.is_own_failure]
+        called = [(like, one) for like, one in found if one.value is not None or one.error]
         if loves_unknown(self.user):
-            for like, _ in found:
-                choice = choices.get(like.track_id)
-                own = choose_own_name(like.track, self.refused)
-                if choice is not None and choice.state == State.NOT_FOUND and own is not None:
-                    others = [page for page in choice.candidates if page.key != own.key]
-                    choices[like.track_id] = PageChoice(accepted=own, candidates=others)
-        if choices or stumbled:
+            take_own_names([like.track for like, _ in found], choices, self.refused)
+        if called:
             with transaction.atomic():
                 store_choices(choices)
                 for like, _ in found:
                     choice = choices.get(like.track_id)
                     if choice is not None and choice.accepted is None:
                         self._leave_open(like, choice)
-                Like.objects.filter(pk__in=stumbled).update(attempts=F("attempts") + 1)
+                self.failing.note_answers("look-up", called, counted=False)
         self._adopt_chosen([like.track_id for like, _ in found])
         return first_stop(answer for _, answer in found)
 
@@ -373,6 +381,7 @@ class Export:
         )
 
     def _note_sent(self, sent: Sequence[tuple[Like, Sent]]) -> None:
+        self.failing.note_answers("love", sent, counted=True)
         loved = [like.pk for like, one in sent if one.outcome == Outcome.DONE]
         self.sent += loved
         self.summary.loved += len(loved)

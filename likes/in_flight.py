@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import Enum
 from statistics import median
-from threading import Condition, Event
+from threading import Condition, Event, Lock
 from typing import Any, Generic, Self, TypeVar
 
 from django.db import connection
@@ -23,6 +23,8 @@ IN_FLIGHT = 6
 FEWEST_IN_FLIGHT = 2
 #: Calls that do not wait for one another are begun so far apart (s), lest they overtake.
 SHORTEST_DISTANCE = 0.005
+#: So many calls that fail in a row mean that the service is down; fewer, that it fails on these.
+DOWN_AFTER = 4
 
 Item = TypeVar("Item")
 
@@ -36,11 +38,12 @@ class Outcome(Enum):
 
 @dataclass
 class Sent:
-    """What became of one call; ``value`` is what it returned."""
+    """What became of one call: ``value`` is what it returned; no more are begun if it ``stops``."""
 
     outcome: Outcome
     error: ConnectorError | None = None
     value: Any = None
+    stops: bool = False
 
     @property
     def is_own_failure(self) -> bool:
@@ -48,18 +51,47 @@ class Sent:
         return isinstance(self.error, TemporaryError) and not isinstance(self.error, RateLimited)
 
 
-def send(call: Callable[[Item], object], item: Item, stopping: Event) -> Sent:
-    """Call for one item, unless ``stopping``; an error that is not the item's own sets that."""
+class Stopping(Event):
+    """Set when no more calls are to be begun: after an error that is not an item's own, or after
+    several failures in a row, which tell of the service and not of the items."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counting = Lock()
+        self.failed_in_a_row = 0
+
+    def note_answer(self) -> None:
+        with self._counting:
+            self.failed_in_a_row = 0
+
+    def note_failure(self) -> bool:
+        """Return whether the service is down."""
+        with self._counting:
+            self.failed_in_a_row += 1
+            return self.failed_in_a_row >= DOWN_AFTER
+
+
+def send(
+    call: Callable[[Item], object], item: Item, stopping: Stopping, is_known: bool = False
+) -> Sent:
+    """Call for one item, unless ``stopping``; an error that is not the item's own sets that.
+
+    That an item fails which ``is_known`` for it says nothing of the service.
+    """
     if stopping.is_set():
         return Sent(Outcome.UNSENT)
     try:
         value = call(item)
     except RequestRejected as error:
+        stopping.note_answer()
         return Sent(Outcome.REFUSED, error)
     except ConnectorError as error:
-        stopping.set()
         uncertain = isinstance(error, TemporaryError) and error.maybe_done
-        return Sent(Outcome.UNCERTAIN if uncertain else Outcome.UNSENT, error)
+        sent = Sent(Outcome.UNCERTAIN if uncertain else Outcome.UNSENT, error)
+        sent.stops = not sent.is_own_failure or (not is_known and stopping.note_failure())
+        if sent.stops:
+            stopping.set()
+        return sent
     except BaseException:
         stopping.set()
         raise
@@ -67,22 +99,27 @@ def send(call: Callable[[Item], object], item: Item, stopping: Event) -> Sent:
         # The budget may have asked the database whether the service holds us back, and this
         # thread has a connection of its own.
         connection.close()
+    stopping.note_answer()
     return Sent(Outcome.DONE, value=value)
 
 
-def send_each(call: Callable[[Item], object], items: Sequence[Item]) -> list[Sent]:
+def send_each(
+    call: Callable[[Item], object],
+    items: Sequence[Item],
+    is_known: Callable[[Item], bool] = lambda item: False,
+) -> list[Sent]:
     """Call for each item, in order, several at once; one error that is not the item's own stops
     those that have not been begun.
     """
-    stopping = Event()
+    stopping = Stopping()
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="lastfm") as pool:
-        return list(pool.map(lambda item: send(call, item, stopping), items))
+        return list(pool.map(lambda item: send(call, item, stopping, is_known(item)), items))
 
 
 def first_stop(sent: Iterable[Sent]) -> ConnectorError | None:
     """Return the error that stopped a batch, if one did."""
     for one in sent:
-        if one.error is not None and one.outcome != Outcome.REFUSED:
+        if one.stops:
             return one.error
     return None
 
@@ -94,11 +131,16 @@ class Line(Generic[Item]):
     it in a ``with`` block: when that ends no more calls are begun.
     """
 
-    def __init__(self, call: Callable[[Item], object]) -> None:
+    def __init__(
+        self,
+        call: Callable[[Item], object],
+        is_known: Callable[[Item], bool] = lambda item: False,
+    ) -> None:
         self._call = call
+        self._is_known = is_known
         self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="lastfm")
         self._lined_up: deque[tuple[Item, Future[Sent]]] = deque()
-        self._stopping = Event()
+        self._stopping = Stopping()
 
     def __enter__(self) -> Self:
         return self
@@ -145,7 +187,10 @@ class Line(Generic[Item]):
         self._pool.shutdown()
 
     def _submit(self, item: Item) -> Future[Sent]:
-        return self._pool.submit(send, self._call, item, self._stopping)
+        return self._pool.submit(self._send, item)
+
+    def _send(self, item: Item) -> Sent:
+        return send(self._call, item, self._stopping, self._is_known(item))
 
 
 class Flight(Line[Item]):
@@ -157,8 +202,13 @@ class Flight(Line[Item]):
     IN_FLIGHT, when the service takes longer. ``per_second`` is the rate; 0 for no limit.
     """
 
-    def __init__(self, call: Callable[[Item], object], per_second: float) -> None:
-        super().__init__(call)
+    def __init__(
+        self,
+        call: Callable[[Item], object],
+        per_second: float,
+        is_known: Callable[[Item], bool] = lambda item: False,
+    ) -> None:
+        super().__init__(call, is_known)
         self._per_second = per_second
         # Half of the even distance: each has its place in the line for the budget before the
         # next one comes, and none comes too late for its turn.
@@ -185,7 +235,7 @@ class Flight(Line[Item]):
         self._wait_turn(number)
         begun_at = time.monotonic()
         try:
-            return send(self._call, item, self._stopping)
+            return self._send(item)
         finally:
             with self._changed:
                 self._seconds.append(time.monotonic() - begun_at)
@@ -206,7 +256,9 @@ class Flight(Line[Item]):
 
     def _may_begin(self, number: int) -> bool:
         oldest = min(self._unanswered, default=number)
-        return self._stopping.is_set() or number - oldest < self._find_width()
+        # While the last to answer failed, the others that are under way are heard first.
+        width = 1 if self._stopping.failed_in_a_row else self._find_width()
+        return self._stopping.is_set() or number - oldest < width
 
     def _find_width(self) -> int:
         if self._per_second <= 0:

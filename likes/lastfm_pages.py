@@ -11,7 +11,7 @@ played: that is a question, with both as candidates (``find_doubts``).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
@@ -43,6 +43,9 @@ MOST_LOOKUPS = 4
 MOST_DOUBTS = 3
 #: Milliseconds between two lengths that are not of one recording (docs/matching.md).
 FAR_APART = 10_000
+
+#: The states of likes whose page is loved, or will be.
+_STANDING = (Like.State.PRESENT, Like.State.SENDING, Like.State.PENDING)
 
 _RULES = {
     ListedTrack.Listing.LOVED: Rule.LOVED,
@@ -274,8 +277,64 @@ def choose_own_name(track: Track, refused: Container[tuple[int, str]]) -> Servic
     return mapping
 
 
+def keep_spelling(choice: PageChoice, track: Track, spellings: Mapping[str, str]) -> None:
+    """Love a page under the artist's name as this user scrobbles it, if Last.fm corrected that.
+
+    ``spellings`` has the names as scrobbled by their keys. Only where the title is Last.fm's too.
+    """
+    page, asked = choice.accepted, primary_artist(track)
+    own = spellings.get(name_key(asked, ""))
+    if page is None or page.rule != Rule.CORRECTED or own is None or own == page.artists[0]:
+        return
+    if name_key("", page.title) != name_key("", track.title):
+        return
+    choice.accepted = make_mapping(track, own, page.title, Rule.SCROBBLED, Decision.ACCEPTED)
+    choice.accepted.score, choice.accepted.evidence = page.score, page.evidence
+    page.decision = Decision.CANDIDATE
+    choice.candidates = [page, *choice.candidates]
+
+
+def _ask_where_shared(choices: dict[int, PageChoice]) -> None:
+    """Make a question of each page that another track of the user stands on, or is chosen for: a
+    rule may not say that two tracks, which an import keeps apart, are one song.
+
+    Tracks of the very same name share its page: Last.fm has no other for them.
+    """
+    chosen = [choice.accepted for choice in choices.values() if choice.accepted]
+    taken: dict[str, Track] = {}
+    if chosen:
+        standing = (
+            ServiceMapping.objects.of(chosen[0].track.user)
+            .on(Service.LASTFM)
+            .accepted()
+            .keyed({page.key for page in chosen})
+            .exclude(track__in=list(choices))
+            .filter(track__likes__service=Service.LASTFM, track__likes__state__in=_STANDING)
+            .select_related("track")
+        )
+        taken = {page.key: page.track for page in standing}
+    # The page under a track's own name is that track's, if they want it at once.
+    for page in sorted(chosen, key=lambda page: not is_own_name(page, page.track)):
+        other = taken.setdefault(page.key, page.track)
+        same_name = is_own_name(page, page.track) and is_own_name(page, other)
+        if other.pk != page.track_id and not same_name:
+            choice = choices[page.track_id]
+            page.decision = Decision.CANDIDATE
+            choice.accepted, choice.candidates = None, [page, *choice.candidates]
+            choice.state = Like.State.REVIEW
+            choice.reason = f"This page is loved for “{other}”. Accept it if both are one song."
+
+
+def is_own_name(page: ServiceMapping, track: Track) -> bool:
+    return page.key == name_key(primary_artist(track), track.title)
+
+
 def store_choices(choices: dict[int, PageChoice]) -> None:
-    """Store what was chosen for each track id; a person's decisions are never overwritten."""
+    """Store what was chosen for each track id; a person's decisions are never overwritten.
+
+    Where a page is another track's already, the choice becomes a question.
+    """
+    _ask_where_shared(choices)
     decided = {
         (mapping.track_id, mapping.key): mapping
         for mapping in ServiceMapping.objects.on(Service.LASTFM).filter(track__in=list(choices))

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from connectors.errors import ConnectorError
 from connectors.lastfm import LastfmConnector
+from likes.failing import Failing
 from likes.in_flight import Flight, Outcome, Sent, first_stop, send_each
 from likes.lastfm_listing import News, drop_listed
 from likes.models import (
@@ -46,10 +47,13 @@ class Loving:
         connector: LastfmConnector,
         note: Callable[[Sequence[tuple[Like, Sent]]], None],
         per_second: float = 0.0,
+        is_known: Callable[[Like], bool] = lambda like: False,
     ) -> None:
         self._note = note
         self._flight: Flight[ServiceMapping] = Flight(
-            lambda page: connector.love_track(page.artists[0], page.title), per_second
+            lambda page: connector.love_track(page.artists[0], page.title),
+            per_second,
+            lambda page: all(is_known(like) for like in self._likes[page.key]),
         )
         self._likes: dict[str, list[Like]] = {}
         self._stop: ConnectorError | None = None
@@ -80,10 +84,11 @@ class Loving:
             if like.pk not in still:
                 continue
             # Two tracks may share a page: it is loved once, for both.
-            if page.key not in self._likes:
-                self._likes[page.key] = []
+            if page.key in self._likes:
+                self._likes[page.key].append(like)
+            else:
+                self._likes[page.key] = [like]
                 self._flight.add(page)
-            self._likes[page.key].append(like)
 
     def settle(self, most: int = 0) -> None:
         """Write outcomes until at most ``most`` likes are under way; raise what stopped them."""
@@ -115,7 +120,12 @@ def _write_outcomes(sent: Sequence[tuple[Like, Sent]], reason: str) -> None:
         return Like.objects.filter(pk__in=ids, state=State.SENDING)
 
     rows(Outcome.DONE).update(
-        state=State.PRESENT, sent_at=now, confirmed_at=None, last_error="", updated_at=now
+        state=State.PRESENT,
+        sent_at=now,
+        confirmed_at=None,
+        failing_since=None,
+        last_error="",
+        updated_at=now,
     )
     stumbled = [like.pk for like, one in sent if one.is_own_failure]
     unsent = rows(Outcome.UNSENT)
@@ -129,11 +139,11 @@ def _write_outcomes(sent: Sequence[tuple[Like, Sent]], reason: str) -> None:
 
 
 def take_back(
-    connector: LastfmConnector, user: User, news: News | None = None
+    connector: LastfmConnector, user: User, failing: Failing, news: News | None = None
 ) -> ConnectorError | None:
     """Un-love what is to be taken back: likes removed by the user's wish, and wrong pages."""
     likes = Like.objects.of(user).on(Service.LASTFM)
-    removing = set(likes.filter(state=State.REMOVING).values_list("track_id", flat=True))
+    removing = {like.track_id: like for like in likes.filter(state=State.REMOVING).due()}
     ours = ServiceMapping.objects.of(user).on(Service.LASTFM)
     mappings = [*ours.filter(withdraw=True), *ours.accepted().filter(track__in=removing)]
     # A page that another like of this user stands on stays loved.
@@ -144,8 +154,18 @@ def take_back(
         .values_list("key", flat=True)
     )
     pages = {mapping.key: mapping for mapping in mappings if mapping.key not in needed}
-    sent = send_each(lambda m: connector.unlove_track(m.artists[0], m.title), list(pages.values()))
+
+    def is_known(page: ServiceMapping) -> bool:
+        like = removing.get(page.track_id)
+        return like is not None and failing.is_known(like)
+
+    sent = send_each(
+        lambda page: connector.unlove_track(page.artists[0], page.title),
+        list(pages.values()),
+        is_known,
+    )
     stop = first_stop(sent)
+    outcome = dict(zip(pages, sent, strict=True))
     done = {
         key
         for key, one in zip(pages, sent, strict=True)
@@ -156,7 +176,16 @@ def take_back(
     now = timezone.now()
     with transaction.atomic():
         ServiceMapping.objects.filter(pk__in=[m.pk for m in settled]).update(withdraw=False)
-        likes.filter(state=State.REMOVING, track__in=removing - left).update(
+        failing.note_answers(
+            "love",
+            [
+                (removing[page.track_id], outcome[page.key])
+                for page in mappings
+                if page.key in outcome and page.track_id in removing
+            ],
+            counted=False,
+        )
+        likes.filter(state=State.REMOVING, track__in=removing.keys() - left).update(
             state=State.REMOVED, removed_at=now, sent_at=None, updated_at=now
         )
         # The stored list must not show any longer what is no longer loved.

@@ -54,3 +54,11 @@ def agree(user: AbstractBaseUser, listing: str) -> bool:
     """Let the next run remove as many as it asked about; return whether it had asked."""
     asked = list_questions(user).filter(listing=listing)
     return bool(asked.update(removals_agreed=F("removals_asked")))
+
+
+def ask_about_loves(user: AbstractBaseUser, gone: int) -> str:
+    return (
+        f"Last.fm no longer shows {gone:,} loves that it showed before. Narada changed nothing of "
+        "them. If they were taken back indeed, say so on the first page, or run: "
+        f"narada export-likes-to-lastfm -u {user} --accept-removals"
+    )

@@ -69,10 +69,15 @@ class ExportSummary(Summary):
 
 @dataclass
 class VerifySummary(Summary):
-    """What both services say, held against what Narada believes; ``complete`` if both said all."""
+    """What both services say, held against what Narada believes; ``complete`` if both said all.
+
+    ``loved`` counts loves; ``shared`` the likes on a page that another is counted for, as
+    they have one name or a person said so.
+    """
 
     likes: int = 0
     loved: int = 0
+    shared: int = 0
     excluded: int = 0
     waiting: int = 0
     on_spotify: int | None = None

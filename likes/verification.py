@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from connectors.lastfm import LastfmConnector
 from connectors.spotify import SpotifyConnector
 from likes.lastfm_listing import chunked
+from likes.lastfm_pages import is_own_name
 from likes.models import Checkpoint, Like, Service, ServiceMapping
 from likes.questions import FEW
 from likes.summaries import NEEDS_A_PERSON, Progress, VerifySummary
@@ -16,6 +17,7 @@ from likes.track_sync import item_key, number_repeats
 from matching import name_key
 
 State = Like.State
+DecidedBy = ServiceMapping.DecidedBy
 
 #: Said of a like that the loved list does not show, by the state Narada has it in.
 REASONS = {
@@ -50,12 +52,18 @@ def verify(
     for track in lastfm.get_loved_tracks(lacking):
         loved.add(name_key(track.artist, track.title))
         progress(len(loved), None, "loved tracks read")
+    standing: dict[str, ServiceMapping] = {}
     for chunk in chunked(likes, 500):
-        _verify_chunk(user, chunk, loved, summary)
+        _verify_chunk(user, chunk, loved, standing, summary)
     summary.complete = True
-    agree = summary.loved + summary.excluded == summary.likes
+    agree = summary.loved + summary.shared + summary.excluded == summary.likes
     summary.agree = agree and not summary.missing_in_narada and not summary.no_longer_on_spotify
     summary.message = f"{summary.loved:,} of {summary.likes:,} likes are loved."
+    if summary.shared:
+        share = "shares" if summary.shared == 1 else "share"
+        summary.message += (
+            f" {summary.shared:,} more {share} a love with another, by one name or as you decided."
+        )
     if summary.missing_in_narada:
         summary.message += (
             f" {summary.missing_in_narada:,} liked songs of Spotify are not in Narada yet."
@@ -96,8 +104,16 @@ def _verify_spotify(
 
 
 def _verify_chunk(
-    user: User, track_ids: list[int], loved: set[str], summary: VerifySummary
+    user: User,
+    track_ids: list[int],
+    loved: set[str],
+    standing: dict[str, ServiceMapping],
+    summary: VerifySummary,
 ) -> None:
+    """Hold some likes against the loves; ``standing`` has the page that each love is counted for.
+
+    A love is one like's. That likes of two names are one song is a person's word, or needs one.
+    """
     rows = {
         like.track_id: like
         for like in Like.objects.of(user)
@@ -111,20 +127,34 @@ def _verify_chunk(
         .on(Service.LASTFM)
         .accepted()
         .filter(track__in=track_ids)
+        .select_related("track")
     }
     for track_id in track_ids:
         like, page = rows.get(track_id), pages.get(track_id)
-        if page is not None and page.key in loved:
-            summary.loved += 1
-            continue
         state = like.state if like else State.PENDING
+        reason = _explain(like) if like else REASONS[State.PENDING]
+        if page is not None and page.key in loved:
+            other = standing.setdefault(page.key, page)
+            if other is page:
+                summary.loved += 1
+                continue
+            same_name = is_own_name(page, page.track) and is_own_name(page, other.track)
+            if same_name or DecidedBy.PERSON in (page.decided_by, other.decided_by):
+                if other.decided_by == DecidedBy.PERSON:
+                    standing[page.key] = page
+                summary.shared += 1
+                continue
+            reason = (
+                f"shares the love of “{other.track}”: if both are one song, accept the page "
+                "for both; else choose another"
+            )
         summary.excluded += state == State.EXCLUDED
         summary.waiting += state in (State.PENDING, State.SENDING)
         summary.exceptions.append(
             {
                 "track": str(like.track) if like else str(track_id),
                 "state": state,
-                "reason": _explain(like) if like else REASONS[State.PENDING],
+                "reason": reason,
             }
         )
 

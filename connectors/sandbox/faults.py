@@ -37,7 +37,8 @@ class BadFault(ValueError):
 
 @dataclass(slots=True)
 class Fault:
-    """One rule. ``match`` is part of the log's kind ("GET /me/tracks", "track.love"), any case.
+    """One rule. ``match`` is part of the log's kind ("GET /me/tracks", "track.love"), any case;
+    ``about`` stands in one of the call's parameters, as the name of a track.
 
     Parameters by kind: status: ``status``, ``body``, ``content_type``; rate_limited and
     quota_exceeded: ``retry_after`` in seconds, null for none; lastfm_error: ``code`` and
@@ -53,6 +54,7 @@ class Fault:
     service: str = "*"
     match: str = ""
     user: str = ""
+    about: str = ""
     probability: float = 1.0
     times: int | None = None
     after: int = 0
@@ -65,6 +67,8 @@ class Fault:
         if self.service != "*" and call.service not in _SERVICES[self.service]:
             return False
         if self.kind in _KIND_SERVICES and call.service not in _KIND_SERVICES[self.kind]:
+            return False
+        if self.about and not any(self.about in value for _, value in (*call.query, *call.form)):
             return False
         return self.match.casefold() in call.kind.casefold()
 
@@ -212,7 +216,7 @@ class Faults:
 
 def read_rule(rule: dict[str, Any]) -> Fault:
     """Turn JSON into a rule; unknown words are parameters of the kind. Raises BadFault."""
-    known = {"kind", "service", "match", "user", "probability", "times", "after"}
+    known = {"kind", "service", "match", "user", "about", "probability", "times", "after"}
     inner = rule.get("parameters", {})
     if not isinstance(inner, dict):
         raise BadFault("parameters must be an object")

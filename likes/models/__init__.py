@@ -4,6 +4,7 @@ from likes.models.changes import BulkAcceptance, RunChange, RunChangeQuerySet
 from likes.models.connections import Connection, ServiceHold, SyncSettings
 from likes.models.listings import Checkpoint, ListedTrack, ListedTrackKey, Run
 from likes.models.music import (
+    STUCK_AFTER,
     Like,
     LikeQuerySet,
     MappingQuerySet,
@@ -15,6 +16,7 @@ from likes.models.music import (
 )
 
 __all__ = [
+    "STUCK_AFTER",
     "BulkAcceptance",
     "Checkpoint",
     "Connection",

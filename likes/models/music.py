@@ -173,6 +173,9 @@ class Like(models.Model):
     )
     removed_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    failing_since = models.DateTimeField(
+        null=True, blank=True, help_text="When the first of the tries failed that failed in a row."
+    )
     next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="Not before.")
     last_error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -67,18 +67,23 @@ def test_more_are_in_flight_when_the_service_is_slow(monkeypatch: pytest.MonkeyP
     flight.stop()
 
 
-def test_an_error_that_is_not_the_items_own_stops_those_not_begun() -> None:
+def test_failures_in_a_row_stop_those_not_begun_and_a_single_one_does_not() -> None:
     def call(number: int) -> None:
         if number == 1:
             raise RequestRejected("No.", service="lastfm")
-        if number == 3:
+        if number == 2 or number >= 4:
             raise TemporaryError("Lost.", service="lastfm", maybe_done=True)
 
     flight = Flight(call, per_second=50)
-    outcomes = dict(fly(flight, 8))
-    assert (outcomes[0], outcomes[1]) == (Outcome.DONE, Outcome.REFUSED)
-    assert outcomes[3] == Outcome.UNCERTAIN
-    assert [outcomes[number] for number in range(5, 8)] == [Outcome.UNSENT] * 3
+    outcomes = dict(fly(flight, 16))
+    assert [outcomes[number] for number in range(4)] == [
+        Outcome.DONE,
+        Outcome.REFUSED,
+        Outcome.UNCERTAIN,
+        Outcome.DONE,
+    ]
+    assert outcomes[4] == Outcome.UNCERTAIN
+    assert [outcomes[number] for number in range(12, 16)] == [Outcome.UNSENT] * 4
     flight.stop()
 
 
