@@ -94,9 +94,15 @@ class _DeadlineReader(io.RawIOBase):
         left = self._until - monotonic()
         if left <= 0:
             raise AnswerTooSlow("the answer was not complete by its deadline")
-        if self._timeout is None or left < self._timeout:
+        is_last = self._timeout is None or left < self._timeout
+        if is_last:
             self._sock.settimeout(left)
-        count: int | None = self._raw.readinto(buffer)
+        try:
+            count: int | None = self._raw.readinto(buffer)
+        except TimeoutError as error:
+            if is_last:
+                raise AnswerTooSlow("the answer was not complete by its deadline") from error
+            raise
         return count
 
     def close(self) -> None:
