@@ -324,7 +324,7 @@ class Export:
         for like, answer in found:
             if answer.outcome == Outcome.DONE and answer.value is not None:
                 choices[like.track_id] = answer.value
-                keep_spelling(answer.value, like.track, self.spellings)
+                keep_spelling(answer.value, like.track, lambda: self.spellings)
             elif answer.outcome == Outcome.REFUSED:
                 choices[like.track_id] = PageChoice(state=State.FAILED, reason=str(answer.error))
         called = [(like, one) for like, one in found if one.value is not None or one.error]

@@ -11,7 +11,7 @@ played: that is a question, with both as candidates (``find_doubts``).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
@@ -277,16 +277,20 @@ def choose_own_name(track: Track, refused: Container[tuple[int, str]]) -> Servic
     return mapping
 
 
-def keep_spelling(choice: PageChoice, track: Track, spellings: Mapping[str, str]) -> None:
+def keep_spelling(
+    choice: PageChoice, track: Track, read_spellings: Callable[[], Mapping[str, str]]
+) -> None:
     """Love a page under the artist's name as this user scrobbles it, if Last.fm corrected that.
 
-    ``spellings`` has the names as scrobbled by their keys. Only where the title is Last.fm's too.
+    Only where the title is Last.fm's too; ``read_spellings`` returns the names by their keys.
     """
-    page, asked = choice.accepted, primary_artist(track)
-    own = spellings.get(name_key(asked, ""))
-    if page is None or page.rule != Rule.CORRECTED or own is None or own == page.artists[0]:
+    page = choice.accepted
+    if page is None or page.rule != Rule.CORRECTED:
         return
     if name_key("", page.title) != name_key("", track.title):
+        return
+    own = read_spellings().get(name_key(primary_artist(track), ""))
+    if own is None or own == page.artists[0]:
         return
     choice.accepted = make_mapping(track, own, page.title, Rule.SCROBBLED, Decision.ACCEPTED)
     choice.accepted.score, choice.accepted.evidence = page.score, page.evidence
