@@ -1,8 +1,8 @@
-# Everything sets itself up: `make demo` and `make test` need Python 3.11 to 3.13 and make.
+# Everything sets itself up: `make demo` and `make test` need Python 3.11 to 3.14 and make.
 
 # Ends with 0 on a Python that Narada runs on.
-SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
+SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	"$$name" -c '$(SUITS)' 2>/dev/null && command -v "$$name" && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,9 +18,9 @@ help: ## say what there is
 
 # A set-up that was killed leaves .unfinished behind, and the next one starts over.
 $(VENV)/.installed: requirements.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Narada needs Python 3.11, 3.12 or 3.13; none was found. Install one, or run: make PYTHON=/path/to/python3.11 ..."; exit 1; }
-	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here (PYTHON). Narada needs Python 3.11, 3.12 or 3.13."; exit 1; }
-	@"$(PYTHON)" -c '$(SUITS)' 2>/dev/null || { echo "$(PYTHON) (PYTHON) is $$("$(PYTHON)" --version 2>&1). Narada needs Python 3.11, 3.12 or 3.13."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Narada needs Python 3.11 to 3.14; none was found. Install one, or run: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here (PYTHON). Narada needs Python 3.11 to 3.14."; exit 1; }
+	@"$(PYTHON)" -c '$(SUITS)' 2>/dev/null || { echo "$(PYTHON) (PYTHON) is $$("$(PYTHON)" --version 2>&1). Narada needs Python 3.11 to 3.14."; exit 1; }
 	@if test -e $(VENV)/.unfinished || ! { $(BIN)/python -c '$(SUITS)' && $(BIN)/python -m pip --version; } >/dev/null 2>&1; then rm -rf $(VENV); fi
 	@mkdir -p $(VENV) && touch $(VENV)/.unfinished
 	@test -x $(BIN)/python || { echo "Making a virtual environment in $(VENV) with $(PYTHON) ..."; "$(PYTHON)" -m venv $(VENV); } || { rm -rf $(VENV); echo "Python's venv module does not work here. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
