@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -21,7 +22,17 @@ from django.utils import timezone
 from likes.history import list_slices
 from likes.lastfm_listing import chunked
 from likes.leases import Busy, hold_lease
-from likes.models import Checkpoint, Like, Run, RunChange, Service, ServiceMapping, Source
+from likes.models import (
+    Checkpoint,
+    Like,
+    MappingQuerySet,
+    Run,
+    RunChange,
+    Service,
+    ServiceMapping,
+    Source,
+    Track,
+)
 from likes.unlikes import LOVED_AGAIN, OURS, end_likes, stop_loving
 
 logger = logging.getLogger(__name__)
@@ -46,6 +57,15 @@ class UnknownRun(Exception):
     """The user has no run of that number."""
 
 
+class Reversal(NamedTuple):
+    """A change that is taken back: its number, its like and track, and the state before it."""
+
+    pk: int
+    like_id: int
+    track_id: int
+    was: str
+
+
 @dataclass
 class Undo:
     """What an undo takes back, by kind, and how many changes it leaves as they are, and why.
@@ -57,7 +77,7 @@ class Undo:
 
     run: Run
     slices: list[Run]
-    changes: dict[str, list[RunChange]] = field(
+    changes: dict[str, list[Reversal]] = field(
         default_factory=lambda: {what: [] for what in What.values}
     )
     skipped: Counter[str] = field(default_factory=Counter)
@@ -69,6 +89,12 @@ class Undo:
         """How many changes are taken back."""
         return sum(len(changes) for changes in self.changes.values())
 
+    def read_names(self, what: str, most: int | None = None) -> Iterator[str]:
+        """Yield the names of the tracks of one kind, at most so many, read some at a time."""
+        for chunk in chunked([change.track_id for change in self.changes[what][:most]], CHUNK):
+            tracks = Track.objects.in_bulk(chunk)
+            yield from (str(tracks[pk]) for pk in chunk)
+
 
 def undo_run(
     user: User, number: int, *, dry_run: bool = False, started_by: str = "command"
@@ -78,13 +104,8 @@ def undo_run(
     It is one transaction, under both leases. Doing it again finds nothing left to do. Raises
     UnknownRun, and Busy while a run of this user is at work.
     """
-    run = Run.objects.filter(user=user, pk=number).first()
-    if run is None:
-        raise UnknownRun(f"{user} has no run {number}. The last ones: narada status -u {user}")
+    run = find_run(user, number)
     if dry_run:
-        leases = Checkpoint.objects.filter(user=user, lease_until__gt=timezone.now())
-        if run.state == Run.State.RUNNING and leases.exclude(lease_holder="").exists():
-            raise Busy(f"Run {number} is still at work; it can be undone when it has ended.")
         return _plan(run)
     with (
         hold_lease(user, Checkpoint.Listing.SAVED),
@@ -93,72 +114,118 @@ def undo_run(
     ):
         # A person may be deciding in the pages meanwhile.
         changes = RunChange.objects.filter(run__in=list_slices(run))
-        touched = Like.objects.filter(pk__in=changes.values("like"))
-        list(touched.select_for_update().values_list("pk", flat=True))
+        touched = Like.objects.filter(pk__in=changes.values("like")).select_for_update()
+        for _ in touched.values_list("pk", flat=True).iterator():
+            pass
         undo = _plan(run)
         if undo.count:
             _carry_out(undo, started_by)
     return undo
 
 
+def find_run(user: User, number: int) -> Run:
+    """Return the user's run of that number. Raises UnknownRun, and Busy while it is at work."""
+    run = Run.objects.filter(user=user, pk=number).first()
+    if run is None:
+        raise UnknownRun(f"{user} has no run {number}. The last ones: narada status -u {user}")
+    if run.state == Run.State.RUNNING:
+        leases = Checkpoint.objects.filter(user=user, lease_until__gt=timezone.now())
+        if leases.exclude(lease_holder="").exists():
+            raise Busy(f"Run {number} is still at work; it can be undone when it has ended.")
+    return run
+
+
+def plan_tracks(run: Run, slices: list[Run], tracks: Collection[int]) -> Undo:
+    """Return what an undo of the run would take back of these tracks, reading no others than
+    those and the ones that share their pages on Last.fm."""
+    undo, others = Undo(run, slices), Undo(run, slices)
+    _judge(undo, tracks)
+    keys = _list_pages(run).filter(track__in=tracks).values_list("key", flat=True)
+    sharing = _list_pages(run).keyed(keys).exclude(track__in=tracks)
+    _judge(others, list(sharing.values_list("track_id", flat=True)[:CHUNK]))
+    _leave_shared_pages(undo, {change.track_id for change in others.changes[What.LOVED]})
+    undo.unloves = _count_unloves(undo)
+    return undo
+
+
 def _plan(run: Run) -> Undo:
-    slices = list_slices(run)
-    undo, since = Undo(run, slices), _Since(slices)
-    # What is to be loved again has to be liked again first.
-    order = [What.REMOVED, What.ADDED, What.LOVED, What.UNLOVED]
-    for change in sorted(_list_net_changes(slices), key=lambda change: order.index(change.what)):
-        obstacle = since.find_obstacle(change)
-        if obstacle:
-            undo.skipped[obstacle] += 1
-            continue
-        undo.changes[change.what].append(change)
-        if change.what == What.REMOVED:
-            since.liked.add(change.like.track_id)
+    """Plan the undo of a whole run. Some tracks at a time are judged: at once, all that is known
+    of them would not fit into memory."""
+    undo = Undo(run, list_slices(run))
+    changes = RunChange.objects.filter(run__in=undo.slices).order_by("pk")
+    tracks = dict.fromkeys(changes.values_list("like__track", flat=True).iterator())
+    for chunk in chunked(list(tracks), CHUNK):
+        _judge(undo, chunk)
+    for reversals in undo.changes.values():
+        reversals.sort()
     _leave_shared_pages(undo)
     undo.unloves = _count_unloves(undo)
     return undo
 
 
-def _list_net_changes(slices: Sequence[Run]) -> list[RunChange]:
-    """Return one change for each like; none for what the run itself undid again."""
-    first: dict[int, RunChange] = {}
-    last: dict[int, str] = {}
-    changes = RunChange.objects.filter(run__in=slices)
-    for change in changes.select_related("like__track").order_by("pk"):
-        first.setdefault(change.like_id, change)
-        last[change.like_id] = change.what
-    return [change for like_id, change in first.items() if change.what == last[like_id]]
+def _judge(undo: Undo, tracks: Collection[int]) -> None:
+    """Add to an undo what the run did to these tracks and what of it is left, and why."""
+    since = _Since(undo.slices, tracks)
+    # What is to be loved again has to be liked again first.
+    order = [What.REMOVED, What.ADDED, What.LOVED, What.UNLOVED]
+    for change in sorted(since.net_changes, key=lambda change: order.index(change.what)):
+        obstacle = since.find_obstacle(change)
+        if obstacle:
+            undo.skipped[obstacle] += 1
+            continue
+        track_id = change.like.track_id
+        undo.changes[change.what].append(Reversal(change.pk, change.like_id, track_id, change.was))
+        if change.what == What.REMOVED:
+            since.liked.add(track_id)
 
 
 class _Since:
-    """What was done since a run to the likes that it changed."""
+    """What a run did to some tracks, and what was done to them since.
 
-    def __init__(self, slices: Sequence[Run]) -> None:
-        likes = Like.objects.filter(track__likes__changes__run__in=slices)
-        in_narada = likes.on(Service.NARADA).filter(state__in=_LIKED)
-        self.liked = set(in_narada.values_list("track_id", flat=True))
-        changes = RunChange.objects.filter(like__changes__run__in=slices)
-        changes = changes.exclude(run__in=slices).order_by("pk")
-        self._later = {
-            like_id: (pk, by) for like_id, pk, by in changes.values_list("like", "pk", "run")
+    ``net_changes`` holds one change for each like; none for what the run itself undid again.
+    """
+
+    def __init__(self, slices: Sequence[Run], tracks: Collection[int]) -> None:
+        numbers = {run.pk for run in slices}
+        likes = Like.objects.filter(track__in=tracks).in_bulk()
+        self.liked = {
+            like.track_id
+            for like in likes.values()
+            if like.service == Service.NARADA and like.state in _LIKED
         }
-        mappings = ServiceMapping.objects.filter(track__likes__changes__run__in=slices)
+        self._later: dict[int, tuple[int, int]] = {}
+        first: dict[int, RunChange] = {}
+        last: dict[int, str] = {}
+        # Not narrowed to runs: a database would read all changes of one instead of these likes'.
+        changes = RunChange.objects.filter(like__in=likes)
+        for change in sorted(changes, key=lambda change: change.pk):
+            change.like = likes[change.like_id]
+            if change.run_id in numbers:
+                first.setdefault(change.like_id, change)
+                last[change.like_id] = change.what
+            else:
+                self._later[change.like_id] = (change.pk, change.run_id)
+        self.net_changes = [change for pk, change in first.items() if change.what == last[pk]]
+
+        mappings = ServiceMapping.objects.filter(track__in=tracks)
         decided = mappings.on(Service.LASTFM).filter(decided_by=ServiceMapping.DecidedBy.PERSON)
-        excluded = likes.on(Service.LASTFM).filter(state=State.EXCLUDED)
-        self._decided = _find_latest(
-            [
-                *decided.values_list("track", "updated_at"),
-                *excluded.values_list("track", "updated_at"),
-            ]
-        )
+        excluded = [
+            (like.track_id, like.updated_at)
+            for like in likes.values()
+            if like.service == Service.LASTFM and like.state == State.EXCLUDED
+        ]
+        self._decided = _find_latest([*decided.values_list("track", "updated_at"), *excluded])
         # Imports of one user never overlap: what one noted after this run's end is another's.
         ended = slices[-1].ended_at or timezone.now()
-        shown = likes.on(Service.SPOTIFY).filter(state=State.PRESENT, confirmed_at__gt=ended)
         merged = mappings.on(Service.SPOTIFY).filter(created_at__gt=ended)
         self._found = {
-            *shown.values_list("track", flat=True),
-            *merged.values_list("track", flat=True),
-        }
+            like.track_id
+            for like in likes.values()
+            if like.service == Service.SPOTIFY
+            and like.state == State.PRESENT
+            and like.confirmed_at is not None
+            and like.confirmed_at > ended
+        } | set(merged.values_list("track", flat=True))
         self._from_api = slices[0].kind == Run.Kind.IMPORT
 
     def find_obstacle(self, change: RunChange) -> str:
@@ -205,10 +272,13 @@ def _is_ours(change: RunChange) -> bool:
     return like.state == State.SENDING or (like.state == State.PRESENT and like.sent_at is not None)
 
 
-def _leave_shared_pages(undo: Undo) -> None:
-    """Leave the loves of pages on which another like stands: those pages stay loved."""
-    planned = {change.like.track_id for change in undo.changes[What.LOVED]}
-    pages = ServiceMapping.objects.of(undo.run.user).on(Service.LASTFM).accepted()
+def _leave_shared_pages(undo: Undo, others: Collection[int] = ()) -> None:
+    """Leave the loves of pages on which another like stands: those pages stay loved.
+
+    ``others`` are tracks whose loves are taken back too, besides those of ``undo``.
+    """
+    planned = {change.track_id for change in undo.changes[What.LOVED]}
+    pages = _list_pages(undo.run)
     left: set[int] = set()
     for chunk in chunked(sorted(planned), CHUNK):
         key_of = dict(pages.filter(track__in=chunk).values_list("track_id", "key"))
@@ -217,13 +287,17 @@ def _leave_shared_pages(undo: Undo) -> None:
         )
         shared = {
             key for key, track_id in standing.values_list("key", "track_id")
-            if track_id not in planned
+            if track_id not in planned and track_id not in others
         }  # fmt: skip
         left |= {track_id for track_id, key in key_of.items() if key in shared}
-    kept = [change for change in undo.changes[What.LOVED] if change.like.track_id not in left]
+    kept = [change for change in undo.changes[What.LOVED] if change.track_id not in left]
     if left:
         undo.skipped["another like stands on its page"] += len(left)
     undo.changes[What.LOVED] = kept
+
+
+def _list_pages(run: Run) -> MappingQuerySet:
+    return ServiceMapping.objects.of(run.user).on(Service.LASTFM).accepted()
 
 
 def _count_unloves(undo: Undo) -> int:
@@ -233,8 +307,8 @@ def _count_unloves(undo: Undo) -> int:
     return sum(ours.filter(track__in=chunk).count() for chunk in chunked(tracks, CHUNK))
 
 
-def _list_tracks(changes: Collection[RunChange]) -> list[int]:
-    return sorted({change.like.track_id for change in changes})
+def _list_tracks(changes: Collection[Reversal]) -> list[int]:
+    return sorted({change.track_id for change in changes})
 
 
 def _carry_out(undo: Undo, started_by: str) -> None:
@@ -260,7 +334,7 @@ def _carry_out(undo: Undo, started_by: str) -> None:
     logger.info("user %s: run %s undone by run %s", run.user_id, run.pk, by.pk)
 
 
-def _return_likes(changes: Sequence[RunChange], by: Run) -> None:
+def _return_likes(changes: Sequence[Reversal], by: Run) -> None:
     for was in {change.was for change in changes}:
         ids = [change.like_id for change in changes if change.was == was]
         likes = Like.objects.filter(pk__in=ids)
@@ -268,7 +342,7 @@ def _return_likes(changes: Sequence[RunChange], by: Run) -> None:
         likes.update(state=was, removed_at=None, updated_at=timezone.now())
 
 
-def _love_again(changes: Sequence[RunChange], by: Run) -> None:
+def _love_again(changes: Sequence[Reversal], by: Run) -> None:
     ids = [change.like_id for change in changes]
     for state, again in LOVED_AGAIN.items():
         likes = Like.objects.filter(pk__in=ids, state=state)

@@ -25,6 +25,34 @@ class RunChangeQuerySet(models.QuerySet["RunChange"]):
                 RunChange(run=run, like_id=pk, what=what, was=was, at=at) for pk, was in rows
             )
 
+    def list_of_kind(
+        self, runs: Iterable[Run], what: str, after: int, most: int
+    ) -> list[tuple[int, int]]:
+        """Return the next changes of a kind after the one of that number, at most so many, each
+        with its track, oldest first.
+
+        Run by run, between its first change of the kind and its last. PostgreSQL takes a run's
+        changes to be spread over the whole table, and would walk that until it meets the first.
+        """
+        # As a range, so that no other index than ``change_by_run`` is in this order.
+        of_kind = self.filter(run=models.OuterRef("pk"), what__gte=what, what__lte=what)
+        asked = (
+            Run.objects.filter(pk__in=[run.pk for run in runs])
+            .order_by("pk")
+            .annotate(
+                first=models.Subquery(of_kind.order_by("what", "pk").values("pk")[:1]),
+                last=models.Subquery(of_kind.order_by("-what", "-pk").values("pk")[:1]),
+            )
+        )
+        found: list[tuple[int, int]] = []
+        for run, first, last in asked.filter(last__gt=after).values_list("pk", "first", "last"):
+            rows = self.filter(run=run, what=what, pk__gt=max(after, first - 1), pk__lte=last)
+            pairs = rows.order_by("pk").values_list("pk", "like__track")
+            found += pairs[: most - len(found)]
+            if len(found) == most:
+                break
+        return found
+
 
 class RunChange(models.Model):
     """One thing that a run did to one like.
@@ -39,7 +67,8 @@ class RunChange(models.Model):
         LOVED = "loved", "loved on Last.fm"
         UNLOVED = "unloved", "no longer to be loved on Last.fm"
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="changes")
+    # The index below begins with the run.
+    run = models.ForeignKey(Run, models.CASCADE, related_name="changes", db_index=False)
     like = models.ForeignKey(Like, models.CASCADE, related_name="changes")
     what = models.CharField(max_length=8, choices=What.choices)
     was = models.CharField(
@@ -48,6 +77,12 @@ class RunChange(models.Model):
     at = models.DateTimeField(default=timezone.now)
 
     objects = RunChangeQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # The page of a run: its changes of a kind, some at a time.
+            models.Index(fields=["run", "what", "id"], name="change_by_run"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.like.track}: {self.get_what_display()}"

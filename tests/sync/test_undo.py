@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db.models.signals import post_init
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +21,7 @@ from slices import after
 from sync_world import World
 
 from likes import review
+from likes import undo as undoing
 from likes.leases import Busy, hold_lease
 from likes.like_sync import export_likes, import_file, import_likes, verify_likes
 from likes.models import (
@@ -417,6 +420,69 @@ def test_undo_of_a_thousand_likes_takes_few_statements(
     )
     with django_assert_max_num_queries(100):
         assert undo_run(alice, number).unloves == 1000
+
+
+def test_an_undo_holds_some_likes_in_memory_at_a_time(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(likes=120)
+    alice = world.join()
+    number = number_of(import_likes(alice))
+    export_likes(alice)
+    alive: weakref.WeakSet[Like] = weakref.WeakSet()
+    most = 0
+
+    def note(instance: Like, **options: Any) -> None:
+        nonlocal most
+        alive.add(instance)
+        most = max(most, len(alive))
+
+    monkeypatch.setattr(undoing, "CHUNK", 10)
+    post_init.connect(note, sender=Like)
+    try:
+        assert undo_run(alice, number, dry_run=True).count == 120
+        assert undo_run(alice, number).count == 120
+    finally:
+        post_init.disconnect(note, sender=Like)
+    # Three rows of each like, of the batch that is judged and of the one before it.
+    assert 0 < most <= 60
+
+
+@pytest.mark.parametrize("size", [1, 3, 500])
+def test_batches_and_pages_of_an_undo_say_what_the_whole_says(
+    make_world: MakeWorld, client: Client, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(likes=30, awkward=True, loved_share=0.2)
+    for length in (100_000, 400_000):
+        world.like("Shared", album=str(length), duration_ms=length, isrc="")
+    alice = world.join()
+    import_likes(alice, time_is_up=after(1))
+    imported = import_likes(alice)
+    export = export_likes(alice)
+    excluded = Like.objects.on(Service.LASTFM).filter(state="present", sent_at__isnull=False)[3]
+    review.exclude(excluded, alice)
+    undone = undo_run(alice, number_of(export)).undone_by
+    assert undone is not None
+    client.force_login(alice)
+    for number in (number_of(imported), number_of(export), undone.pk):
+        whole = undo_run(alice, number, dry_run=True)
+        monkeypatch.setattr(undoing, "CHUNK", size)
+        parts = undo_run(alice, number, dry_run=True)
+        assert (parts.changes, parts.skipped) == (whole.changes, whole.skipped)
+        assert parts.unloves == whole.unloves
+        monkeypatch.setattr("likes.views.undoing.PAGE_SIZE", size)
+        for what, changes in whole.changes.items():
+            tracks, mark = [], 0
+            while True:
+                query = {"what": what, "after": mark}
+                page = client.get(reverse("run", args=[number]), query).context
+                for kind in page["kinds"]:
+                    tracks += [track.pk for track in kind.tracks]
+                mark = page["kinds"][0].next_mark if page["kinds"] else 0
+                if not mark:
+                    break
+            assert tracks == [change.track_id for change in changes]
+        monkeypatch.undo()
 
 
 def run_command(*arguments: Any, **options: Any) -> str:

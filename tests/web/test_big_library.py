@@ -11,11 +11,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from likes import search_index
-from likes.models import Like, Service, Track
+from likes.models import Like, Run, RunChange, Service, Track
 from likes.search import search_tracks
-from likes.views import decisions, library
+from likes.views import decisions, library, undoing
 
 THEN = datetime(2024, 5, 1, tzinfo=UTC)
 #: Of ten likes, the states on Last.fm.
@@ -83,6 +84,62 @@ def test_a_page_of_a_big_library_reads_as_much_as_one_of_a_small_one(
         if read[1] > 3 * read[0] + 100:
             too_much[name] = read
     assert not too_much
+
+
+def note_run(name: str, slices: int = 1) -> str:
+    """Note that a run, in some slices, added each like and loved those that are loved."""
+    user = User.objects.get(username=name)
+    likes = list(Like.objects.of(user).exclude(service="spotify").order_by("service", "pk"))
+    size = -(-len(likes) // slices)
+    for number in range(slices):
+        begun = THEN + timedelta(minutes=number)
+        state = Run.State.LATER if number < slices - 1 else Run.State.DONE
+        run = Run.objects.create(
+            user=user, kind="export", state=state, started_at=begun, ended_at=begun
+        )
+        RunChange.objects.bulk_create(
+            RunChange(run=run, like=like, what="added" if like.service == "narada" else "loved")
+            for like in likes[number * size : (number + 1) * size]
+            if like.service == "narada" or like.state == "present"
+        )
+    return f"/runs/{run.pk}/"
+
+
+@pytest.mark.parametrize("slices", [1, 5])
+@pytest.mark.parametrize("deep", [False, True])
+def test_the_page_of_a_run_reads_as_much_for_many_changes_as_for_few(
+    slices: int, deep: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MOST_COUNTED", "PAGE_SIZE"):
+        monkeypatch.setattr(undoing, name, 30, raising=False)
+    read, statements = [], []
+    for name, count in (("few", 100), ("many", 3000)):
+        client = make_library(name, count)
+        address = note_run(name, slices)
+        if deep:
+            changes = RunChange.objects.filter(run__user__username=name, what="added")
+            address += f"?what=added&after={changes.order_by('pk')[count // 2].pk}"
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        client.get(address)
+        with counting() as rows, CaptureQueriesContext(connection) as queries:
+            assert client.get(address).status_code == 200
+        read.append(sum(rows.values()))
+        statements.append(len(queries))
+    assert read[1] <= 1.5 * read[0] + 100
+    assert max(statements) <= 30
+
+
+def test_the_page_of_a_run_says_that_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undoing, "MOST_COUNTED", 9)
+    monkeypatch.setattr(undoing, "PAGE_SIZE", 5)
+    client = make_library("ada", 20)
+    shown = client.get(note_run("ada")).text
+    assert "<strong>More than 9</strong> added to Narada" in shown
+    assert "<strong>6</strong> loved on Last.fm" in shown
+    assert "Take the whole run back" in shown
+    for odd in ("?what=added&after=x", "?what=x&after=5", "?what=loved&after=" + "9" * 30):
+        assert client.get(note_run("ada") + odd).status_code == 200
 
 
 def test_a_list_says_that_there_are_more_than_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,23 +63,19 @@ def describe(undo: Undo) -> dict[str, Any]:
         "skipped": skipped,
         "to_unlove": undo.unloves,
         "reasons": dict(undo.skipped),
-        "tracks": {what: list_names(undo, what) for what in undo.changes},
+        "tracks": {what: list(undo.read_names(what)) for what in undo.changes},
     }
-
-
-def list_names(undo: Undo, what: str) -> list[str]:
-    return [str(change.like.track) for change in undo.changes[what]]
 
 
 def tell(undo: Undo, dry_run: bool) -> Iterator[str]:
     yield f"Run {undo.run.pk}: {undo.run} UTC."
     for what, meaning in MEANING.items():
-        names = list_names(undo, what)
-        if names:
-            yield f"{len(names):,} {meaning}."
-            yield from (f"  {name}" for name in names[:MOST_NAMES])
-            if len(names) > MOST_NAMES:
-                yield f"  and {len(names) - MOST_NAMES:,} more; --json names all"
+        count = len(undo.changes[what])
+        if count:
+            yield f"{count:,} {meaning}."
+            yield from (f"  {name}" for name in undo.read_names(what, MOST_NAMES))
+            if count > MOST_NAMES:
+                yield f"  and {count - MOST_NAMES:,} more; --json names all"
     for reason, count in undo.skipped.most_common():
         yield f"{count:,} left: {reason}."
     if undo.unloves:
