@@ -184,7 +184,7 @@ def describe_likes(user: User) -> Status:
     counts: dict[str, dict[str, int]] = {service.value: {} for service in Service}
     likes = Like.objects.of(user)
     for service, state, number in (
-        likes.order_by().values_list("service", "state").annotate(number=Count("pk"))
+        likes.order_by().values_list("service", "state").annotate(number=Count("*"))
     ):
         counts[service][state] = number
     review = {state: counts[Service.LASTFM].get(state, 0) for state in Like.OPEN_STATES}

@@ -56,15 +56,19 @@ ON_LASTFM = (
 
 
 def count_likes(user: AbstractBaseUser) -> dict[str, Any]:
-    """Return the figures of a user's likes, in one query."""
-    rows = (
-        Like.objects.filter(user=user)
-        .values_list("service", "state")
-        .annotate(number=Count("pk"))
-        .order_by()
-    )
+    """Return the figures of a user's likes, in one query of three parts, each of which an index
+    answers alone: what no figure tells is not read."""
+    likes, in_narada = Like.objects.filter(user=user).order_by(), [State.PRESENT, State.UNAVAILABLE]
+    told = [
+        likes.on(Service.LASTFM),
+        likes.on(Service.NARADA).filter(state__in=in_narada),
+        likes.on(Service.SPOTIFY).filter(state=State.REMOVED),
+    ]
+    parts = [
+        part.values_list("service", "state").annotate(number=Count("*")).order_by() for part in told
+    ]
+    rows = parts[0].union(*parts[1:], all=True)
     counts = {(service, state): number for service, state, number in rows}
-    in_narada = [State.PRESENT, State.UNAVAILABLE]
     lastfm = [
         Figure(label, sum(counts.get((Service.LASTFM, state), 0) for state in states),
                states[0].value, query, always)

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from likes import search_index
 from likes.models import Like, Run, RunChange, Service, Track
 from likes.search import search_tracks
-from likes.views import decisions, library, undoing
+from likes.views import decisions, home, library, undoing
 
 THEN = datetime(2024, 5, 1, tzinfo=UTC)
 #: Of ten likes, the states on Last.fm.
@@ -84,6 +84,32 @@ def test_a_page_of_a_big_library_reads_as_much_as_one_of_a_small_one(
         if read[1] > 3 * read[0] + 100:
             too_much[name] = read
     assert not too_much
+
+
+def test_the_first_page_counts_in_an_index_and_only_what_it_shows() -> None:
+    client = make_library("ada", 300)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/").status_code == 200
+    (count,) = (query["sql"] for query in queries if "GROUP BY" in query["sql"])
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {count}")
+            scans = [row[3] for row in cursor.fetchall() if "likes_like" in row[3]]
+            index = "USING COVERING INDEX like_by_state (user_id=? AND service=?"
+        else:
+            cursor.execute("VACUUM ANALYZE likes_like")
+            cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+            cursor.execute(f"EXPLAIN {count}")
+            scans = [row[0] for row in cursor.fetchall() if "Scan" in row[0]]
+            cursor.execute("RESET enable_seqscan; RESET enable_bitmapscan")
+            index = "Index Only Scan using like_by_state"
+    assert len(scans) == 3
+    assert all(index in scan for scan in scans), scans
+    with counting() as rows:
+        counts = home.count_likes(User.objects.get())
+    assert (counts["in_narada"], counts["gone_on_spotify"], counts["to_review"]) == (300, 30, 90)
+    if connection.vendor == "postgresql":
+        assert rows["like_by_state"] == 300 + 300 + 30
 
 
 def note_run(name: str, slices: int = 1) -> str:
