@@ -26,6 +26,7 @@ YEAR = timedelta(days=365)
 DECIDES_NOTHING = {
     "Like.liked_at", "ListedTrack.loved_at", "ServiceMapping.liked_at", "ServiceMapping.created_at",
     "ServiceMapping.updated_at", "Track.created_at", "Track.updated_at",
+    "SyncSettings.leaving_since",  # that it is set says that the user leaves
 }  # fmt: skip
 
 
