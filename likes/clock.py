@@ -78,6 +78,7 @@ LOOKED_AT = (
 )
 #: Rows of which there are many: looked at where one of the others was wrong.
 THEN_LOOKED_AT = (
+    Meaning(Like, "failing_since", "a like's first failure"),
     Meaning(Like, "next_attempt_at", "a like's next try", lambda: timedelta(days=31), True),
     *(
         Meaning(Like, field, "a like")

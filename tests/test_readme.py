@@ -38,6 +38,7 @@ def test_readme_commands_are_of_every_kind() -> None:
     assert commands | in_text == {path.stem for path in folder.glob("[a-z]*.py")}
 
 
+@pytest.mark.slow
 def test_readme_commands_run(tmp_path: Path) -> None:
     (tmp_path / "likes.csv").write_text(LIKES)
     (tmp_path / "pairs.jsonl").write_text(PAIR)

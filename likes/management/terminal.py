@@ -22,6 +22,10 @@ class ShowableOutput(OutputWrapper):
     ) -> None:
         super().write(keep_showable(str(msg)), style_func, ending)
 
+    def write_data(self, text: str) -> None:
+        """Write what another program reads: a file or a pipe gets it as it is."""
+        super().write(keep_showable(text) if self.isatty() else text, ending="")
+
 
 class ShowableRecord(logging.LogRecord):
     """A message as every handler of every process writes it, Celery's too."""

@@ -114,6 +114,7 @@ def test_a_wrong_option_is_one_line_and_with_json_one_object(
     check_one_line(err)
 
 
+@pytest.mark.slow
 def test_a_stop_says_what_to_do(make_world: MakeWorld) -> None:
     world = make_world(likes=3)
     world.join()

@@ -123,6 +123,7 @@ def test_of_twenty_at_once_one_works_and_the_others_say_so(
         assert len(world.sent()) == len(set(world.sent())) == len(world.loves()) == 30
 
 
+@pytest.mark.slow
 def test_the_lease_of_a_killed_run_is_taken_over_within_a_minute(
     make_world: Callable[..., World],
     nurture: Callable[..., Nursery],

@@ -63,6 +63,7 @@ def check_all_loved(world: World, user: User, count: int) -> None:
     assert len(effects) == count
 
 
+@pytest.mark.slow
 def test_an_export_of_a_hundred_leaves_the_other_nine_hundred_for_the_next(
     run: Run,
     make_world: MakeWorld,
@@ -113,7 +114,9 @@ def test_likes_that_last_fm_failed_for_a_while_are_loved_when_it_recovers(
     for _ in range(40):
         ends.append(export_likes(user).exit_code)
         assert not set(world.states(user)) & {"not_found", "failed", "review", "removed"}
-        if not ends[-1]:
+        # A like that failed where others went through waits for an hour.
+        Like.objects.update(next_attempt_at=None)
+        if not ends[-1] and not Like.objects.filter(state="pending").exists():
             break
     assert (ends[0] > 0, ends[-1]) == (True, 0)
     check_all_loved(world, user, 200)
@@ -154,6 +157,7 @@ def test_an_import_killed_in_the_middle_loses_nothing_and_repeats_a_page_at_most
     assert world.count("/me/tracks") <= 1 + (401 - len(known)) // 10 + 2
 
 
+@pytest.mark.slow
 def test_an_export_killed_after_five_hundred_loves_repeats_those_in_flight_at_most(
     make_world: MakeWorld,
 ) -> None:

@@ -15,6 +15,7 @@ MakeWorld = Callable[..., World]
 LIKES = 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [1.0, 0.9])
 def test_a_thousand_likes_cost_few_calls_and_statements(
     make_world: MakeWorld, share: float

@@ -88,6 +88,7 @@ def test_a_password_cannot_be_guessed_at_the_deletion_of_an_account(as_ada: Clie
     assert User.objects.filter(username="ada").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_attempts_are_counted_for_all_processes(ada: User, settings: Any) -> None:
     settings.CACHES = site.CACHES

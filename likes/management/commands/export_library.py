@@ -34,7 +34,7 @@ class Command(NaradaCommand):
         pieces = FORMATS[options["format"] or (ending if ending in FORMATS else "json")](owner)
         if path == "-":
             for piece in pieces:
-                self.stdout.write(piece, ending="")
+                self.stdout.write_data(piece)
             return
         target = Path(path)
         if target.is_dir() or not target.parent.is_dir():
