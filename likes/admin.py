@@ -13,7 +13,8 @@ from typing import Any
 import allauth.socialaccount.admin  # noqa: F401
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -22,6 +23,7 @@ from django.utils.safestring import SafeString
 
 from likes import holds, review
 from likes.access import is_only_sign_in
+from likes.admin_bounds import BoundedAdmin, FoundExactly, StartedBy, find_changes, split_users
 from likes.admin_deletion import DeletedRun
 from likes.admin_filters import WrongConnection, WrongLike, WrongMapping, WrongRun, WrongTrack
 from likes.forms import LinkForm, MappingForm
@@ -71,11 +73,10 @@ def write_evidence(evidence: list[dict[str, str]]) -> str | SafeString:
     return format_html("<table>{}</table>", format_html_join("", row, rows)) if rows else "none"
 
 
-class StoredAdmin(admin.ModelAdmin):
+class StoredAdmin(BoundedAdmin):
     """Rows that Narada writes: to be looked at and found, not to be made or edited here."""
 
     list_per_page = 50
-    show_full_result_count = False
     editable: tuple[str, ...] = ()
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -106,11 +107,9 @@ class FoundByTrack(StoredAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        words = search_term.split()
-        for word in words:
-            if word.startswith("user:"):
-                queryset = queryset.filter(user__username=word.removeprefix("user:"))
-        text = " ".join(word for word in words if not word.startswith("user:"))
+        users, text = split_users(search_term)
+        for name in users:
+            queryset = queryset.filter(user__username=name)
         return search_tracks(queryset, text, self.track_path), False
 
 
@@ -181,7 +180,6 @@ class TrackAdmin(FoundByTrack):
     list_display = ("__str__", "owner", "album", "seconds", "isrc", "on_lastfm")
     list_filter = (WrongTrack, "explicit", "created_at")
     list_select_related = ("user",)
-    date_hierarchy = "created_at"
     ordering = ("-pk",)
     inlines = (LikeInline, MappingInline)
     track_path = ""
@@ -205,7 +203,6 @@ class LikeAdmin(LinkedByName):
     list_display = ("song", "owner", "service", "state", "liked_at", "sent_at", "last_error")
     list_filter = (WrongLike, "service", "state", "source", "liked_at")
     list_select_related = ("track", "user")
-    date_hierarchy = "liked_at"
     readonly_fields = ("track_page", "pages")
     actions = (
         make_decision("accept_best", "Accept the likeliest candidate", review.accept_best),
@@ -236,7 +233,6 @@ class ServiceMappingAdmin(LinkedByName):
     list_display = ("names", "track_page", "owner", "service", "decided", "rule", "judged")
     list_filter = (WrongMapping, "service", "decision", "decided_by", "rule", "listed", "source")
     list_select_related = ("track", "user")
-    date_hierarchy = "updated_at"
     readonly_fields = ("track_page", "evidence_told")
     actions = (
         make_decision("accept", "This is it", review.accept),
@@ -267,11 +263,10 @@ class ServiceMappingAdmin(LinkedByName):
 @admin.register(Run)
 class RunAdmin(DeletedRun, StoredAdmin):
     list_display = ("__str__", "owner", "state", "started_by", "sentence", "message")
-    list_filter = (WrongRun, "kind", "state", "started_by", "started_at")
+    list_filter = (WrongRun, "kind", "state", StartedBy, "started_at")
     list_select_related = ("user",)
     search_fields = ("user__username", "message")
-    date_hierarchy = "started_at"
-    ordering = ("-started_at",)
+    ordering = ("-pk",)
 
     @admin.display(description="counts")
     def sentence(self, run: Run) -> str:
@@ -283,9 +278,19 @@ class RunChangeAdmin(StoredAdmin):
     list_display = ("__str__", "owner", "run", "was", "at")
     list_filter = ("what", "at")
     list_select_related = ("run__user", "like__track")
-    search_fields = ("=run__pk", "=run__user__username")
+    search_fields = ("pk",)
     search_help_text = "The number of a run, or a user's name."
-    ordering = ("-pk",)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        # What a search finds in the order of its index: newest first, PostgreSQL would walk the
+        # table backwards until it meets the first.
+        return ("-run_id", "what", "pk") if request.GET.get(SEARCH_VAR) else ("-pk",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        text = search_term.strip()
+        return find_changes(queryset, text) if text else queryset, False
 
     @admin.display(description="user", ordering="run__user__username")
     def owner(self, change: RunChange) -> str:
@@ -337,18 +342,34 @@ class SyncSettingsAdmin(StoredAdmin):
 
 
 @admin.register(ListedTrack)
-class ListedTrackAdmin(StoredAdmin):
+class ListedTrackAdmin(FoundExactly, StoredAdmin):
     list_display = ("__str__", "owner", "listing", "playcount", "loved_at")
     list_filter = ("listing", "loved_at")
     list_select_related = ("user",)
-    search_fields = ("artist", "title")
+    search_help_text = "user:NAME and a part of the artist or title, or the number of a row."
+
+    def find_text(self, queryset: QuerySet, text: str) -> QuerySet:
+        return queryset.filter(Q(artist__icontains=text) | Q(title__icontains=text))
 
 
-@admin.register(TrackKey, ListedTrackKey)
-class KeyAdmin(StoredAdmin):
+class KeyAdmin(FoundExactly, StoredAdmin):
     list_display = ("key", "owner")
     list_select_related = ("user",)
-    search_fields = ("=key",)
+
+    def find_text(self, queryset: QuerySet, text: str) -> QuerySet:
+        return queryset.filter(key=text)
+
+
+@admin.register(TrackKey)
+class TrackKeyAdmin(KeyAdmin):
+    search_help_text = "user:NAME and a whole key, or the number of a track."
+    number_field = "track"
+
+
+@admin.register(ListedTrackKey)
+class ListedTrackKeyAdmin(KeyAdmin):
+    search_help_text = "user:NAME and a whole key, or the number of a listed track."
+    number_field = "listed"
 
 
 @admin.register(SocialAccount)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from counting import counting
@@ -14,7 +15,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from likes import search_index
-from likes.models import Like, Run, RunChange, Service, Track
+from likes.models import (
+    Like,
+    ListedTrack,
+    ListedTrackKey,
+    Run,
+    RunChange,
+    Service,
+    ServiceMapping,
+    Track,
+    TrackKey,
+)
 from likes.search import search_tracks
 from likes.views import decisions, home, library, undoing
 
@@ -203,6 +214,99 @@ def test_pages_of_a_filter_show_each_like_once_and_newest_first(
     )
     assert [like.track_id for like in shown] == [row.track_id for row in ordered]
     assert {like.service for like in shown} <= {Service.NARADA}
+
+
+ADMIN = {
+    **{model: f"{model}/" for model in ["track", "like", "servicemapping", "run", "runchange",
+                                        "listedtrack", "trackkey", "listedtrackkey"]},
+    "a later page of likes": "like/?p=3",
+    "likes that need a person": "like/?wrong=person",
+    "changes of a run": "runchange/?q={run}",
+    "changes of a user": "runchange/?q=few",
+    "changes of nobody": "runchange/?q=nobody",
+    "listed, of a user": "listedtrack/?q=user:few+77",
+    "listed, of nobody": "listedtrack/?q=77+kings",
+    "keys of a user": "trackkey/?q=user:few+k77",
+    "keys of nobody": "trackkey/?q=k77",
+    "keys of a track": "trackkey/?q={track}",
+    "keys of listed": "listedtrackkey/?q=user:few+k77",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_admin_reads_as_much_of_big_tables_as_of_small_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("likes.admin_bounds.MOST_COUNTED", 200, raising=False)
+    operator = Client()
+    operator.force_login(User.objects.create_superuser("operator"))
+    read: dict[str, list[int]] = {}
+    for name, count in (("few", 300), ("many", 3000)):
+        make_library(name, count)
+        note_run(name)
+        user = User.objects.get(username=name)
+        tracks = Track.objects.filter(user=user)
+        TrackKey.objects.bulk_create(
+            TrackKey(user=user, track=track, key=f"k{n}") for n, track in enumerate(tracks)
+        )
+        ServiceMapping.objects.bulk_create(
+            ServiceMapping(user=user, track=track, service="lastfm", key=f"k{n}", rule="listed")
+            for n, track in enumerate(tracks)
+        )
+        listed = ListedTrack.objects.bulk_create(
+            ListedTrack(user=user, listing="library", key=f"k{n}", artist="Ada", title=f"Song {n}")
+            for n in range(count)
+        )
+        ListedTrackKey.objects.bulk_create(
+            ListedTrackKey(user=user, listed=row, key=row.key) for row in listed
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        run, track = Run.objects.get(user=user).pk, tracks.latest("pk").pk
+        for page, address in ADMIN.items():
+            address = f"/admin/likes/{address.format(run=run, track=track)}"
+            operator.get(address)
+            with counting() as rows:
+                assert operator.get(address).status_code == 200, page
+            read.setdefault(page, []).append(sum(rows.values()))
+    assert not {page: sums for page, sums in read.items() if sums[1] > 2 * sums[0] + 200}
+
+
+def test_the_admin_says_that_there_are_more_and_finds_what_a_search_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("likes.admin_bounds.MOST_COUNTED", 30)
+    make_library("ada", 60)
+    make_library("bob", 60)
+    for name in ("ada", "bob"):
+        note_run(name)
+    operator = Client()
+    operator.force_login(User.objects.create_superuser("operator"))
+    for user in User.objects.all():
+        for track in Track.objects.filter(user=user)[:2]:
+            TrackKey.objects.create(user=user, track=track, key="hey")
+            ListedTrack.objects.create(user=user, listing="loved", key=track.pk, title="Hey")
+    page = operator.get("/admin/likes/like/").text
+    assert "more than 30 likes" in page
+    assert "30 results" not in page
+    assert "2 results" in operator.get("/admin/likes/trackkey/?q=user:ada+hey").text
+
+    def find(address: str) -> set[Any]:
+        return set(operator.get(f"/admin/likes/{address}").context["cl"].queryset)
+
+    run = Run.objects.get(user__username="ada")
+    changes = set(RunChange.objects.filter(run=run))
+    assert find(f"runchange/?q={run.pk}") == find("runchange/?q=ada") == changes
+    assert find("runchange/?q=user:ada") == changes
+    assert len(find("runchange/")) == 2 * len(changes)
+    keys = set(TrackKey.objects.filter(user__username="bob"))
+    assert find("trackkey/?q=user:bob+hey") == find("trackkey/?q=user:bob") == keys
+    assert {find(f"trackkey/?q={key.track_id}").pop() for key in keys} == keys
+    assert find("trackkey/?q=user:bob+he") == find("trackkey/?q=hey") == set()
+    assert len(find("listedtrack/?q=user:ada+hey")) == 2
+    assert "Found by: user:NAME" in operator.get("/admin/likes/listedtrack/?q=hey").text
+    assert not find("run/?started_by=button")
+    assert len(find("run/?started_by=command")) == 2
 
 
 TRACKS = {
