@@ -218,6 +218,23 @@ def test_many_cases_are_ticked_at_once(open_page: Any, world: Any) -> None:
     expect(page.locator("article")).to_have_count(1)
 
 
+def test_accepting_many_is_shown_before_and_taken_back_as_one(open_page: Any, world: Any) -> None:
+    alice = world.join("alice", spotify=False)
+    for number in range(2):
+        make_case(world, alice, f"Song {number}", f"Song {number} (Album)")
+    page = open_page()
+    sign_in(page, alice)
+    page.goto("/review/")
+    page.get_by_label("All on this page").check()
+    page.get_by_role("button", name="Accept the likeliest").click()
+    expect(page.get_by_text("2 tracks will be loved")).to_be_visible()
+    page.get_by_role("button", name="Accept them").click()
+    expect(page.get_by_text("You accepted 2 pages together")).to_be_visible()
+    expect(page.locator("article")).to_have_count(0)
+    page.get_by_role("button", name="Take that back").click()
+    expect(page.locator("article")).to_have_count(2)
+
+
 def test_a_name_is_typed_in_the_review_list(open_page: Any, world: Any) -> None:
     alice = world.join("alice", spotify=False)
     make_case(world, alice, "First Song", "First Song (Album)")
@@ -227,6 +244,8 @@ def test_a_name_is_typed_in_the_review_list(open_page: Any, world: Any) -> None:
     page.get_by_text("Another name on Last.fm").click()
     page.get_by_label("Title on Last.fm").fill("First Song (Single)")
     page.get_by_role("button", name="Use this name").click()
+    expect(page.get_by_role("alert")).to_contain_text("Last.fm does not know this name")
+    page.get_by_role("button", name="Take this name all the same").click()
     expect(page.locator("article")).to_contain_text("The next sync does what follows")
     accepted = ServiceMapping.objects.get(decision="accepted")
     assert (accepted.title, accepted.decided_by) == ("First Song (Single)", "person")
