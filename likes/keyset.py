@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 R = TypeVar("R", bound=Model)
@@ -39,21 +39,39 @@ def get_page(lists: Iterable[QuerySet], mark: str, size: int) -> KeysetPage:
     lists is of one user, service and state: an index holds it in this order, so that no more rows
     are read than are shown, however many there are. A mark that cannot be read begins at the head.
     """
-    after = _read_mark(mark)
+    after, lists = _read_mark(mark), list(lists)
     rows: list[Any] = []
-    for likes in lists:
-        if after is None or after.date is not None:
+    if after is None or after.date is not None:
+        for likes in lists:
             dated = likes.filter(liked_at__isnull=False).order_by("-liked_at", "pk")
             if after is not None:
                 # The first of the two is what an index is entered with.
                 dated = dated.filter(liked_at__lte=after.date)
                 dated = dated.exclude(liked_at=after.date, pk__lte=after.pk)
             rows += dated[: size + 1]
-        undated = likes.filter(liked_at=None).order_by("pk")
-        if after is not None and after.date is None:
-            undated = undated.filter(pk__gt=after.pk)
-        rows += undated[: size + 1]
+    if len(rows) <= size:
+        for likes in lists:
+            undated = likes.filter(liked_at=None).order_by("pk")
+            if after is not None and after.date is None:
+                undated = undated.filter(pk__gt=after.pk)
+            rows += undated[: size + 1]
     rows.sort(key=_newest_first)
+    return _cut_page(rows, size, after)
+
+
+def get_page_of_few(likes: QuerySet, mark: str, size: int) -> KeysetPage:
+    """Return the same of so few likes that one statement can sort them all."""
+    after = _read_mark(mark)
+    likes = likes.order_by(F("liked_at").desc(nulls_last=True), "pk")
+    if after is not None and after.date is None:
+        likes = likes.filter(liked_at=None, pk__gt=after.pk)
+    elif after is not None:
+        same_second = Q(liked_at=after.date, pk__gt=after.pk)
+        likes = likes.filter(Q(liked_at__lt=after.date) | same_second | Q(liked_at=None))
+    return _cut_page([*likes[: size + 1]], size, after)
+
+
+def _cut_page(rows: list[Any], size: int, after: _Mark | None) -> KeysetPage:
     more = len(rows) > size
     rows = rows[:size]
     return KeysetPage(rows, _write_mark(rows[-1]) if more else "", after is None)

@@ -12,7 +12,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import DisallowedRedirect
-from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -20,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from likes import review
 from likes.forms import NameForm
-from likes.keyset import count_up_to, get_page
+from likes.keyset import count_up_to, get_page, get_page_of_few
 from likes.models import Like, LikeQuerySet, Service, ServiceMapping, Track
 from likes.search import search_tracks
 from likes.typed_names import find_objection
@@ -90,21 +89,29 @@ def review_list(request: HttpRequest) -> HttpResponse:
     """The cases that only a person can settle, one under the other."""
     shown = Filter.read(request.GET)
     cases = shown.find(request.user)
-    lists = [cases.filter(state=state).select_related("track") for state in shown.states]
-    page = get_page(lists, request.GET.get("after", ""), PAGE_SIZE)
+    open_cases = Filter("", "", "").find(request.user)
+    held = [*open_cases.values_list("last_error", flat=True)[: MOST_COUNTED + 1]]
+    are_few = len(held) <= MOST_COUNTED
+    cases_shown, mark = cases.select_related("track"), request.GET.get("after", "")
+    if are_few:
+        page = get_page_of_few(cases_shown, mark, PAGE_SIZE)
+    else:
+        lists = [cases_shown.filter(state=state) for state in shown.states]
+        page = get_page(lists, mark, PAGE_SIZE)
     give_candidates(page.rows)
-    everything = Filter("", "", "").find(request.user)
+    is_all = shown == Filter("", "", "")
     last_bulk = review.find_last_bulk(request.user)
     return render(
         request,
         "likes/review_list.html",
         {
             "page": page,
-            "total": count_up_to(cases, MOST_COUNTED),
+            "total": len(held) if is_all else count_up_to(cases, MOST_COUNTED),
             "most_counted": MOST_COUNTED,
             "shown": shown,
             "states": STATES,
-            "reasons": _count_reasons(everything),
+            "reasons": _count_reasons(held),
+            "are_few": are_few,
             "most": MOST_AT_ONCE,
             "last_bulk": last_bulk,
             "last_bulk_count": len(last_bulk),
@@ -125,16 +132,10 @@ def give_candidates(cases: Iterable[Like]) -> None:
         case.pages = pages.get(case.track_id, [])  # type: ignore[attr-defined]
 
 
-def _count_reasons(cases: LikeQuerySet) -> list[tuple[str, int]]:
+def _count_reasons(held: Iterable[str]) -> list[tuple[str, int]]:
     """Return what holds several cases back, the most frequent first."""
-    counted = (
-        cases.exclude(last_error="")
-        .values_list("last_error")
-        .annotate(number=Count("pk"))
-        .filter(number__gt=1)
-        .order_by("-number", "last_error")
-    )
-    return list(counted[:MOST_REASONS])
+    counted = sorted(Counter(filter(None, held)).items(), key=lambda pair: (-pair[1], pair[0]))
+    return [(reason, number) for reason, number in counted if number > 1][:MOST_REASONS]
 
 
 @login_required

@@ -79,7 +79,6 @@ def test_a_page_of_a_big_library_reads_as_much_as_one_of_a_small_one(
 ) -> None:
     for module in (library, decisions):
         monkeypatch.setattr(module, "MOST_COUNTED", 100)
-    monkeypatch.setattr(decisions, "_count_reasons", lambda cases: [])
     few, many = make_library("few", 600), make_library("many", 6000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -95,6 +94,49 @@ def test_a_page_of_a_big_library_reads_as_much_as_one_of_a_small_one(
         if read[1] > 3 * read[0] + 100:
             too_much[name] = read
     assert not too_much
+
+
+@pytest.mark.parametrize(("count", "most"), [(6, 6), (60, 6), (600, 8)])
+def test_the_review_page_takes_few_statements_and_reads_some_reasons(
+    count: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "MOST_COUNTED", 100)
+    client = make_library("ada", count)
+    Like.objects.filter(state__in=Like.OPEN_STATES).update(last_error="no such name")
+    client.get("/review/")
+    with CaptureQueriesContext(connection) as queries:
+        shown = client.get("/review/")
+    assert len(queries) <= most
+    number = count // 10 * 3
+    if number:
+        told = f"{number}" if number <= 100 else "at least 101"
+        assert f"no such name ({told})" in shown.text
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/review/?reason=no+such+name&state=review").status_code == 200
+    assert len(queries) <= most + 1
+
+
+@pytest.mark.parametrize("few", [True, False])
+@pytest.mark.parametrize("undated", [False, True])
+def test_pages_of_the_review_show_each_case_once_and_newest_first(
+    few: bool, undated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "PAGE_SIZE", 5)
+    monkeypatch.setattr(decisions, "MOST_COUNTED", 100 if few else 10)
+    client = make_library("ada", 60)
+    Like.objects.filter(track__title__endswith="5").update(liked_at=None if undated else THEN)
+    shown, mark = [], ""
+    while True:
+        page = client.get("/review/", {"after": mark}).context["page"]
+        shown += page.rows
+        mark = page.next_mark
+        if not mark:
+            break
+    ordered = sorted(
+        Like.objects.for_a_person(),
+        key=lambda row: (row.liked_at is None, row.liked_at and -row.liked_at.timestamp(), row.pk),
+    )
+    assert shown == ordered
 
 
 def test_the_first_page_counts_in_an_index_and_only_what_it_shows() -> None:
