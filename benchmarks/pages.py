@@ -1,7 +1,7 @@
 """What the pages cost a user with many likes, among many users, beside a user with few.
 
-Run as ``python -m benchmarks.pages [TRACKS [LIKES]]``, by default a million tracks and 200,000
-likes of one user; all other users have 1,000 each. With ``DATABASE_URL`` on PostgreSQL the database named
+Run as ``python -m benchmarks.pages [TRACKS [LIKES]]``, by default a million tracks and a fifth of
+them liked by one user; all other users have 1,000 each. With ``DATABASE_URL`` on PostgreSQL the database named
 there must be new; without it a SQLite database is built in a folder that is removed again. Prints a
 Markdown table: statements and the shortest of five times (ms) of each page for both users.
 """
@@ -41,6 +41,7 @@ PAGES = {
     "a track": "/likes/{track}/",
     "runs": "/runs/",
     "a run with all changes": "/runs/{run}/",
+    "a run, a deep page": "/runs/{run}/?what=added&after={change}",
 }  # fmt: skip
 ADMIN = {
     "admin: tracks": "/admin/likes/track/",
@@ -56,12 +57,15 @@ ADMIN = {
     "admin: changes": "/admin/likes/runchange/",
     "admin: changes of a run": "/admin/likes/runchange/?q={run}",
     "admin: changes of a user": "/admin/likes/runchange/?q=user{user}",
-    "admin: listed": "/admin/likes/listedtrack/?q={rare}",
-    "admin: keys": "/admin/likes/trackkey/?q=k77",
+    "admin: listed": "/admin/likes/listedtrack/?q=user:user{user}+{rare}",
+    "admin: keys": "/admin/likes/trackkey/?q=user:user{user}+k77",
 }  # fmt: skip
 
 
-def main(tracks: int, likes: int) -> None:
+def main(tracks: int = 1_000_000, likes: int | None = None) -> None:
+    likes = max(FEW, tracks // 5) if likes is None else likes
+    if tracks - likes < 2 * FEW:
+        sys.exit(f"TRACKS must be at least {2 * FEW:,} more than LIKES.")
     with tempfile.TemporaryDirectory() as var:
         os.environ.setdefault("DATABASE_URL", f"sqlite:///{var}/narada.sqlite3")
         os.environ |= {"NARADA_VAR": var, "DJANGO_SETTINGS_MODULE": "narada_site.settings"}
@@ -156,9 +160,10 @@ def build(tracks: int, likes: int) -> None:
                 )
             )
         if has_text:
-            from likes.search import fill_search_text
+            from likes.models import Track
+            from likes.search_index import fill_search_text
 
-            fill_search_text(connection.alias)
+            fill_search_text(Track, connection.alias)
         tables = [
             name for name in connection.introspection.table_names() if name.startswith("likes_")
         ]
@@ -227,7 +232,7 @@ def measure() -> None:
         deep = likes[number]
         address = address.format(
             deep=f"{deep.liked_at:%Y-%m-%dT%H:%M:%S}%2B00:00~{deep.pk}", track=deep.track_id,
-            run=user, user=user, frequent=words[3], rare=words[WORDS - 300],
+            run=user, user=user, change=deep.changes.get().pk, frequent=words[3], rare=words[WORDS - 300],
         )  # fmt: skip
         best = float("inf")
         for turn in range(5):
@@ -270,4 +275,4 @@ def measure() -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(number) for number in [*sys.argv[1:], *("1000000", "200000")[len(sys.argv) - 1 :]]))
+    main(*(int(number) for number in sys.argv[1:]))
