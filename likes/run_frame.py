@@ -56,6 +56,8 @@ def keep_run(
         try:
             yield run
         except Exception as error:  # whatever a deletion broke; anything unknown is raised again
+            if _follows_an_interrupt(error):
+                raise KeyboardInterrupt from error
             if _is_deleted(user):
                 _explain_deletion(user, summary)
             elif isinstance(error, EXPECTED):
@@ -79,6 +81,15 @@ def keep_run(
             if not kept and _is_deleted(user):
                 _explain_deletion(user, summary)
             _note_on_checkpoint(user, kind, summary, state)
+
+
+def _follows_an_interrupt(error: BaseException | None) -> bool:
+    """Tell whether Ctrl-C broke what then failed, as a statement that the database had begun."""
+    while error is not None:
+        error = error.__context__
+        if isinstance(error, KeyboardInterrupt):
+            return True
+    return False
 
 
 def _is_deleted(user: User) -> bool:

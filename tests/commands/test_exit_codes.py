@@ -15,12 +15,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import execute_from_command_line
 from django.db import connection
 from sync_world import ROOT, World
 
+from connectors.errors import TemporaryError
 from likes.like_sync import import_likes
 from likes.models import Run, ServiceHold
+from likes.run_frame import keep_run
+from likes.summaries import ExportSummary
 
 MakeWorld = Callable[..., World]
 RunHere = Callable[..., tuple[int, str, str]]
@@ -263,7 +267,7 @@ def test_ctrl_c_is_one_line_and_the_next_run_goes_on(make_world: MakeWorld) -> N
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (130, ""), err
     check_one_line(err)
     assert Run.objects.get().state == Run.State.LATER
     world.box.clear_faults()
@@ -282,13 +286,26 @@ def test_ctrl_c_in_an_export_loves_nothing_twice(make_world: MakeWorld) -> None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (130, ""), err
     check_one_line(err)
     world.box.clear_faults()
     code, out, _ = world.run("export_likes_to_lastfm", "-u", "alice", "--json")
     assert (code, json.loads(out)["remaining"]) == (0, 0)
     assert len(world.loves()) == 40
     assert not world.twice()
+
+
+def test_what_fails_after_ctrl_c_is_still_a_stop_by_a_person(db: None) -> None:
+    user = User.objects.create_user("ada")
+    with (
+        pytest.raises(KeyboardInterrupt),
+        keep_run(user, Run.Kind.EXPORT, ExportSummary(), "command", dry_run=False),
+    ):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise TemporaryError("The connection is lost.", service="lastfm")
+    assert Run.objects.get().state == Run.State.LATER
 
 
 def test_a_terminal_gets_a_bar_and_json_stays_clean(make_world: MakeWorld) -> None:

@@ -29,6 +29,8 @@ LONG_WORD = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch" * 2
 PASSWORD = "a long enough one"
 
 pytestmark = pytest.mark.browser
+# A sync that is pressed for is done before the page comes back.
+expect.set_options(timeout=120_000)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,7 @@ def open_page(browser: Browser, site: str) -> Iterator[Any]:
         context = browser.new_context(base_url=site, **look)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(120_000)
         page.site, page.problems = site, []  # type: ignore[attr-defined]
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("console", lambda line: note_error(page, line))
