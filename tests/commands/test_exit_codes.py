@@ -297,14 +297,16 @@ def test_ctrl_c_in_an_export_loves_nothing_twice(make_world: MakeWorld) -> None:
 
 def test_what_fails_after_ctrl_c_is_still_a_stop_by_a_person(db: None) -> None:
     user = User.objects.create_user("ada")
-    with (
-        pytest.raises(KeyboardInterrupt),
-        keep_run(user, Run.Kind.EXPORT, ExportSummary(), "command", dry_run=False),
-    ):
-        try:
-            raise KeyboardInterrupt
-        finally:
-            raise TemporaryError("The connection is lost.", service="lastfm")
+
+    def stop_and_fail() -> None:
+        with keep_run(user, Run.Kind.EXPORT, ExportSummary(), "command", dry_run=False):
+            try:
+                raise KeyboardInterrupt
+            finally:
+                raise TemporaryError("The connection is lost.", service="lastfm")
+
+    with pytest.raises(KeyboardInterrupt):
+        stop_and_fail()
     assert Run.objects.get().state == Run.State.LATER
 
 
