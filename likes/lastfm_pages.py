@@ -29,6 +29,7 @@ from matching import (
     compare,
     list_plain_titles,
     name_key,
+    prepare,
 )
 
 Rule = ServiceMapping.Rule
@@ -150,7 +151,8 @@ def find_doubts(user: User, tracks: Sequence[Track]) -> dict[int, list[ServiceMa
         candidates = candidates_for(user, listing, keys)
         for track in tracks:
             rows = [r for r in candidates.get(track.pk, ()) if (track.pk, r.key) not in refused]
-            compared = [(compare(describe(track), describe_listed(row)), row) for row in rows]
+            wanted = prepare(describe(track))
+            compared = [(compare(wanted, describe_listed(row)), row) for row in rows]
             compared.sort(key=lambda pair: -pair[0].score)
             found = doubts.setdefault(track.pk, [])
             for comparison, row in compared:
