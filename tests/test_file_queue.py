@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from celery.contrib.testing.worker import start_worker
 from kombu import Connection, Consumer, Exchange, Producer, Queue
 
 from narada_site import file_queue
+from narada_site.celery import app as narada_app
 
 ROOT = Path(__file__).parent.parent
 QUEUE = Queue("celery", Exchange("celery"), routing_key="celery")
@@ -186,7 +187,16 @@ def test_a_message_outlives_killed_workers_but_not_one_after_another(tmp_path: P
     assert len(list((tmp_path / "broken").iterdir())) == 1
 
 
+@pytest.fixture
+def default_app() -> Iterator[None]:
+    """Celery's worker for tests makes its app the one of all tasks, also of later tests."""
+    yield
+    narada_app.set_current()
+    narada_app.set_default()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("default_app")
 def test_a_worker_outlives_messages_that_are_garbled_anyhow(tmp_path: Path) -> None:
     """Bytes and whole values of real messages changed at random; the worker does the rest."""
     done: list[int] = []
