@@ -10,7 +10,7 @@ from connectors.files.answers import refuse_answer, refuse_object, refuse_rows
 from connectors.files.artists import ONE_ARTIST, learn_artists
 from connectors.files.columns import Columns, name_columns
 from connectors.files.histories import MOST_ROWS, refuse_history
-from connectors.files.judgements import Judgement, is_judgement, judge
+from connectors.files.judgements import Judgement, find_kind, judge
 from connectors.files.likes import NO_TRACK, Row, make_broken, make_like
 from connectors.files.lists import choose_list
 from connectors.files.outcome import (
@@ -195,7 +195,7 @@ def _judge_rows(
         track = row.get("track") if isinstance(row, dict) else None
         for part in (track, row):
             for name, value in part.items() if isinstance(part, dict) else ():
-                if is_judgement(name):
+                if find_kind(name):
                     if isinstance(value, dict):
                         value = value.get("value", value.get("score"))
                     cells.setdefault(name, [""] * len(places))[i] = _text(value)

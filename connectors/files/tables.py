@@ -18,7 +18,7 @@ from connectors.files.columns import (
     place_columns,
 )
 from connectors.files.histories import refuse_history
-from connectors.files.judgements import is_judgement, judge
+from connectors.files.judgements import find_kind, judge
 from connectors.files.likes import NO_TRACK_REASON, Row, make_broken, make_like
 from connectors.files.lines import read_lines
 from connectors.files.lists import choose_liked, name_left_out
@@ -148,7 +148,7 @@ def _choose_rows(table: Table, columns: Columns) -> tuple[Table, Columns, list[s
             chosen = [i for i in chosen if names[i] == liked or _has_wrong_width(table, columns, i)]
             notes.append(name_left_out([name for name in names if name != liked], liked))
     table = table.take(chosen)
-    judged = [place for place, name in enumerate(table.header) if is_judgement(name)]
+    judged = [place for place, name in enumerate(table.header) if find_kind(name)]
     sound = [i for i in range(len(table.rows)) if not _has_wrong_width(table, columns, i)]
     judgement = judge(
         [table.header[place] for place in judged],
