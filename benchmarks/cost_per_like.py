@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.sync import after, join
-from connectors.sandbox.server import Sandbox
+from narada_sandbox.server import Sandbox
 
 COLUMNS = ("likes", "import", "per like", "first slice", "a slice", "per love", "the rest",
            "per like", "nothing new")  # fmt: skip

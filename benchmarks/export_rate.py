@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.sync import join
-from connectors.sandbox.server import Sandbox
+from narada_sandbox.server import Sandbox
 
 LIMIT = 5
 COLUMNS = ("case", "loves", "share of the limit", "most in a second", "out of order", "by (s)")

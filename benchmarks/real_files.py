@@ -23,8 +23,8 @@ from typing import Any
 
 from connectors.account_export import FileRejected, read_likes
 from connectors.records import LikedTrack
-from connectors.sandbox.server import Sandbox
 from matching import simplify_titles
+from narada_sandbox.server import Sandbox
 
 COLUMNS = (
     "file", "seen", "imported", "known", "unavailable", "merged", "candidates", "loved", "already",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import time
 
-from connectors.sandbox.server import Sandbox
+from narada_sandbox.server import Sandbox
 
 LIKES = 10_000
 

@@ -12,7 +12,7 @@ import tempfile
 from typing import Any
 
 from benchmarks.sync import after, counting_statements, join
-from connectors.sandbox.server import Sandbox
+from narada_sandbox.server import Sandbox
 
 #: Pages a slice: at two calls a second some ten seconds.
 PAGES = 20

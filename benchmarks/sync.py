@@ -19,7 +19,7 @@ from itertools import count
 from typing import Any
 
 from connectors.records import ServiceUser, Tokens
-from connectors.sandbox.server import Sandbox
+from narada_sandbox.server import Sandbox
 
 COLUMNS = ("likes", "run", "calls", "loves", "other calls", "per 100 loves", "statements",
            "per like", "seconds")  # fmt: skip

@@ -21,8 +21,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from connectors.sandbox.server import Sandbox
 from likes.management.processes import Terminal, tie_to_this_process
+from narada_sandbox.server import Sandbox
 
 PERSON = "alice"
 ADMIN = "admin"

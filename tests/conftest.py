@@ -14,7 +14,7 @@ from django.core.management.commands import flush
 from django.db import connections
 from sync_world import World
 
-from connectors.sandbox.server import Sandbox
+from narada_sandbox.server import Sandbox
 
 # Tests that run in the background of a script were started with SIGINT ignored, and so would be
 # the commands that they start and interrupt.

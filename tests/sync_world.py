@@ -19,9 +19,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from connectors.records import ServiceUser, Tokens
-from connectors.sandbox.server import Sandbox
 from likes import accounts
 from likes.models import Like, Service, ServiceMapping
+from narada_sandbox.server import Sandbox
 
 #: Seconds that nothing here takes.
 PATIENCE = 180.0

@@ -17,11 +17,11 @@ from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.core.management import call_command
 from django.utils import timezone
 
-from connectors.sandbox.server import Sandbox
 from likes import accounts, holds
 from likes.management.base import Error
 from likes.management.commands import connect_lastfm
 from likes.models import Connection
+from narada_sandbox.server import Sandbox
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]

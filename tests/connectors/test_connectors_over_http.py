@@ -16,8 +16,8 @@ from connectors.errors import AuthorizationError, RateLimited, ServiceClosed, Te
 from connectors.http import ServiceSession
 from connectors.lastfm import LastfmConnector
 from connectors.limits import Budget
-from connectors.sandbox.server import Sandbox
 from connectors.spotify import SpotifyAccounts, SpotifyConnector
+from narada_sandbox.server import Sandbox
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from connectors.records import ServiceUser, Tokens
-from connectors.sandbox.server import Sandbox
 from likes import accounts, holds
 from likes.adapters import AccountAdapter
 from likes.models import Connection
+from narada_sandbox.server import Sandbox
 
 HOST = "127.0.0.1:8000"
 HOME = "/"

@@ -11,8 +11,8 @@ import pytest
 from connectors import http, transport
 from connectors.http import EndlessAnswer, ServiceSession
 from connectors.lastfm import LastfmConnector
-from connectors.sandbox.server import Sandbox
 from connectors.spotify import SpotifyAccounts, SpotifyConnector
+from narada_sandbox.server import Sandbox
 
 Call = Callable[[Sandbox, ServiceSession], Any]
 

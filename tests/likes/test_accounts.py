@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from connectors.errors import AuthorizationError, RateLimited, ServiceClosed
 from connectors.records import ServiceUser, Tokens
-from connectors.sandbox.server import Sandbox
 from likes import access, accounts, holds
 from likes.leases import Busy, hold_lease, save_checkpoint
 from likes.models import Checkpoint, Connection, ServiceHold
+from narada_sandbox.server import Sandbox
 
 State = Connection.State
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from connectors.sandbox.server import Sandbox
+from narada_sandbox.server import Sandbox
 
 SET_UP = """
 import json, sys

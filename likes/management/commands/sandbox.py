@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from connectors.sandbox.server import NotLoopback, serve
 from likes.management.base import BAD_USAGE, Error, NaradaCommand, whole_number
+from narada_sandbox.server import NotLoopback, serve
 
 
 class Command(NaradaCommand):

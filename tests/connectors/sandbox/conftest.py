@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sandbox_clients import LastfmClient, SpotifyClient
 
-from connectors.sandbox.server import Sandbox
+from narada_sandbox.server import Sandbox
 
 
 @pytest.fixture

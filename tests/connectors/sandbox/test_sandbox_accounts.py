@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from connectors.sandbox import SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET
-from connectors.sandbox.server import Sandbox
-from connectors.sandbox.spotify_accounts import check_redirect
+from narada_sandbox import SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET
+from narada_sandbox.server import Sandbox
+from narada_sandbox.spotify.accounts import check_redirect
 
 BACK = "http://127.0.0.1:8888/callback"
 VERIFIER = "v" * 43

@@ -9,9 +9,9 @@ import pytest
 import requests
 from sandbox_clients import LastfmClient, SpotifyClient
 
-from connectors.sandbox import SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET
-from connectors.sandbox.faults import DAY, KINDS, BadFault, read_rule, sum_delays
-from connectors.sandbox.server import Sandbox
+from narada_sandbox import SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET
+from narada_sandbox.faults import DAY, KINDS, BadFault, read_rule, sum_delays
+from narada_sandbox.server import Sandbox
 
 LOVE = {"artist": "Quiet Ghost", "track": "Song"}
 

@@ -10,9 +10,9 @@ import pytest
 import requests
 from sandbox_clients import LastfmClient, sign_by_hand
 
-from connectors.sandbox import LASTFM_API_KEY
-from connectors.sandbox.lastfm_format import ERRORS, sign
-from connectors.sandbox.server import Sandbox
+from narada_sandbox import LASTFM_API_KEY
+from narada_sandbox.lastfm.form import ERRORS, sign
+from narada_sandbox.server import Sandbox
 
 LOVE = {"artist": "Björk", "track": "Jóga"}
 

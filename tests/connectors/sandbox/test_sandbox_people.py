@@ -9,9 +9,9 @@ from urllib.error import HTTPError
 import pytest
 from sandbox_clients import LastfmClient, SpotifyClient
 
-from connectors.sandbox.catalogue import Catalogue, make_id, make_isrc, name_key
-from connectors.sandbox.invention import invent_artist, invent_title
-from connectors.sandbox.server import Sandbox
+from narada_sandbox.server import Sandbox
+from narada_sandbox.world.catalogue import Catalogue, make_id, make_isrc, name_key
+from narada_sandbox.world.invention import invent_artist, invent_title
 
 
 def list_likes(box: Sandbox, user: str = "alice") -> list[dict[str, Any]]:

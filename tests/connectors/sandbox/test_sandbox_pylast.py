@@ -7,8 +7,8 @@ import pylast
 import pytest
 import requests
 
-from connectors.sandbox import LASTFM_API_KEY, LASTFM_API_SECRET
-from connectors.sandbox.server import Sandbox
+from narada_sandbox import LASTFM_API_KEY, LASTFM_API_SECRET
+from narada_sandbox.server import Sandbox
 
 
 class Loopback(httpx2.BaseTransport):

@@ -18,8 +18,8 @@ import pytest
 import requests
 from sandbox_clients import LastfmClient, SpotifyClient, sign_by_hand
 
-from connectors.sandbox import LASTFM_API_KEY
-from connectors.sandbox.server import MARK, NotLoopback, Sandbox, is_loopback
+from narada_sandbox import LASTFM_API_KEY
+from narada_sandbox.server import MARK, NotLoopback, Sandbox, is_loopback
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "::", "example.org", ""])
@@ -139,7 +139,7 @@ def test_calls_are_logged_without_secrets(box: Sandbox, spotify: SpotifyClient) 
 
 @contextmanager
 def run_process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    command = [sys.executable, "-m", "connectors.sandbox", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "narada_sandbox", "--port", "0", *arguments]
     root = Path(__file__).resolve().parents[3]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     with subprocess.Popen(
@@ -195,7 +195,7 @@ def test_state_survives_a_kill_and_nothing_is_lost(tmp_path: Path) -> None:
 def test_process_says_in_one_line_why_it_cannot_serve(box: Sandbox) -> None:
     port = box.url.rsplit(":", 1)[1]
     for arguments in (["--port", port], ["--host", "0.0.0.0", "--port", "0"]):
-        command = [sys.executable, "-m", "connectors.sandbox", "--likes", "1", *arguments]
+        command = [sys.executable, "-m", "narada_sandbox", "--likes", "1", *arguments]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         assert ended.returncode == 1
         assert ended.stderr.startswith("The sandbox cannot serve: ")

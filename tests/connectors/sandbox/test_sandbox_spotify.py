@@ -10,7 +10,7 @@ import requests
 import spotipy
 from sandbox_clients import SpotifyClient
 
-from connectors.sandbox.server import Sandbox
+from narada_sandbox.server import Sandbox
 
 STRING, NULL = {"type": "string"}, {"type": "null"}
 LINKED = {

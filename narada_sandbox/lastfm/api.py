@@ -10,14 +10,14 @@ import hmac
 from collections import deque
 from collections.abc import Callable
 
-from connectors.sandbox import LASTFM_API_KEY, LASTFM_API_SECRET
-from connectors.sandbox.lastfm_format import LastfmError, sign, write_answer, write_error
-from connectors.sandbox.lastfm_reads import READS
-from connectors.sandbox.lastfm_request import LastfmRequest
-from connectors.sandbox.messages import Answer, Call, answer_html, redirect
-from connectors.sandbox.pages import render_consent, render_message
-from connectors.sandbox.state import State, User
-from connectors.sandbox.tokens import TOKEN_LIFE, Tokens
+from narada_sandbox import LASTFM_API_KEY, LASTFM_API_SECRET
+from narada_sandbox.lastfm.form import LastfmError, sign, write_answer, write_error
+from narada_sandbox.lastfm.reads import READS
+from narada_sandbox.lastfm.request import LastfmRequest
+from narada_sandbox.messages import Answer, Call, answer_html, redirect
+from narada_sandbox.pages import render_consent, render_message
+from narada_sandbox.tokens import TOKEN_LIFE, Tokens
+from narada_sandbox.world.state import State, User
 
 WINDOW = 300.0
 """Last.fm's terms count an address's calls over five minutes."""

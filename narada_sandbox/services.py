@@ -8,25 +8,19 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from connectors.sandbox.calls import CallLog
-from connectors.sandbox.control import Control
-from connectors.sandbox.faults import (
-    Faults,
-    answer_instead,
-    collect_twists,
-    list_orders,
-    spoil_answer,
-)
-from connectors.sandbox.lastfm import LastfmApi
-from connectors.sandbox.messages import Answer, Call, answer_html
-from connectors.sandbox.pages import render_landing, render_message
-from connectors.sandbox.people import Taste, populate
-from connectors.sandbox.settings import make_settings
-from connectors.sandbox.spotify import SpotifyApi, answer_error
-from connectors.sandbox.spotify_accounts import SpotifyAccounts
-from connectors.sandbox.state import State
-from connectors.sandbox.store import Store
-from connectors.sandbox.tokens import Tokens
+from narada_sandbox.calls import CallLog
+from narada_sandbox.control import Control
+from narada_sandbox.faults import Faults, answer_instead, collect_twists, list_orders, spoil_answer
+from narada_sandbox.lastfm.api import LastfmApi
+from narada_sandbox.messages import Answer, Call, answer_html
+from narada_sandbox.pages import render_landing, render_message
+from narada_sandbox.settings import make_settings
+from narada_sandbox.spotify.accounts import SpotifyAccounts
+from narada_sandbox.spotify.api import SpotifyApi, answer_error
+from narada_sandbox.tokens import Tokens
+from narada_sandbox.world.people import Taste, populate
+from narada_sandbox.world.state import State
+from narada_sandbox.world.store import Store
 
 _METHODS = {
     name.lower(): name

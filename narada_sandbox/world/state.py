@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from connectors.sandbox.catalogue import (
+from narada_sandbox.world.catalogue import (
     Catalogue,
     NameKey,
     Page,
@@ -22,7 +22,7 @@ from connectors.sandbox.catalogue import (
     make_id,
     name_key,
 )
-from connectors.sandbox.store import Row, Store
+from narada_sandbox.world.store import Row, Store
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -24,15 +24,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from connectors.sandbox.catalogue import Page, Song, make_id, make_isrc
-from connectors.sandbox.faults import BadFault, answer_bad_fault
-from connectors.sandbox.messages import Answer, Call, answer_json
-from connectors.sandbox.people import LOCAL_FILE, LOST, Taste, furnish
-from connectors.sandbox.state import AllowListFull, User, format_time
-from connectors.sandbox.tokens import grant_spotify
+from narada_sandbox.faults import BadFault, answer_bad_fault
+from narada_sandbox.messages import Answer, Call, answer_json
+from narada_sandbox.tokens import grant_spotify
+from narada_sandbox.world.catalogue import Page, Song, make_id, make_isrc
+from narada_sandbox.world.people import LOCAL_FILE, LOST, Taste, furnish
+from narada_sandbox.world.state import AllowListFull, User, format_time
 
 if TYPE_CHECKING:
-    from connectors.sandbox.services import Services
+    from narada_sandbox.services import Services
 
 _SCOPES = ["user-library-read", "user-library-modify"]
 

@@ -13,11 +13,11 @@ import hmac
 from ipaddress import ip_address
 from urllib.parse import urlencode, urlsplit
 
-from connectors.sandbox import SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET
-from connectors.sandbox.messages import Answer, Call, answer_html, answer_json, redirect
-from connectors.sandbox.pages import render_consent, render_message
-from connectors.sandbox.state import State
-from connectors.sandbox.tokens import REFRESH_LIFE, Refresh, Tokens
+from narada_sandbox import SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET
+from narada_sandbox.messages import Answer, Call, answer_html, answer_json, redirect
+from narada_sandbox.pages import render_consent, render_message
+from narada_sandbox.tokens import REFRESH_LIFE, Refresh, Tokens
+from narada_sandbox.world.state import State
 
 
 class TokenRefused(Exception):

@@ -26,10 +26,10 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from connectors.sandbox.messages import Answer, Call, answer_json
-from connectors.sandbox.people import Taste
-from connectors.sandbox.services import Services, name_call
-from connectors.sandbox.settings import make_settings
+from narada_sandbox.messages import Answer, Call, answer_json
+from narada_sandbox.services import Services, name_call
+from narada_sandbox.settings import make_settings
+from narada_sandbox.world.people import Taste
 
 MARK = "X-Narada-Sandbox"
 _MAX_BODY = 16 * 1024 * 1024

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-from connectors.sandbox.lastfm_format import LastfmError
-from connectors.sandbox.messages import Call, Pairs
-from connectors.sandbox.state import User
+from narada_sandbox.lastfm.form import LastfmError
+from narada_sandbox.messages import Call, Pairs
+from narada_sandbox.world.state import User
 
 
 @dataclass(slots=True)

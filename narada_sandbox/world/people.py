@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from connectors.sandbox.state import Love, SavedItem, Scrobbled, State, User
+from narada_sandbox.world.state import Love, SavedItem, Scrobbled, State, User
 
 LOST = "null:"
 LOCAL_FILE = "spotify:local:The+Basement+Tapes+Band:Rehearsals+2009:Untitled+Jam+%2F+Take+3:187"

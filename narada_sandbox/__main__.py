@@ -1,4 +1,4 @@
-"""``python -m connectors.sandbox``: the sandbox as a process of its own."""
+"""``python -m narada_sandbox``: the sandbox as a process of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from connectors.sandbox.server import NotLoopback, serve
+from narada_sandbox.server import NotLoopback, serve
 
 
 def announce(url: str, settings: dict[str, str]) -> None:

@@ -11,10 +11,10 @@ import re
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
-from connectors.sandbox.catalogue import Song, make_id
-from connectors.sandbox.messages import Answer, Call, answer_json
-from connectors.sandbox.state import State, User, format_time
-from connectors.sandbox.tokens import Tokens
+from narada_sandbox.messages import Answer, Call, answer_json
+from narada_sandbox.tokens import Tokens
+from narada_sandbox.world.catalogue import Song, make_id
+from narada_sandbox.world.state import State, User, format_time
 
 PREMIUM_LAPSED = (
     "Active premium subscription required for the owner of the app. When the subscription status "

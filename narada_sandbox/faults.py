@@ -16,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from connectors.sandbox.lastfm_format import LastfmError, write_error
-from connectors.sandbox.messages import Answer, Call, answer_json
-from connectors.sandbox.spotify import NOT_REGISTERED, PREMIUM_LAPSED, answer_error
-from connectors.sandbox.spotify_accounts import answer_oauth_error
+from narada_sandbox.lastfm.form import LastfmError, write_error
+from narada_sandbox.messages import Answer, Call, answer_json
+from narada_sandbox.spotify.accounts import answer_oauth_error
+from narada_sandbox.spotify.api import NOT_REGISTERED, PREMIUM_LAPSED, answer_error
 
 _HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
 DAY = 86_236

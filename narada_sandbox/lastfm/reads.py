@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote_plus
 
-from connectors.sandbox.catalogue import Page, hash_number, name_key
-from connectors.sandbox.lastfm_format import LastfmError
-from connectors.sandbox.lastfm_request import LastfmRequest
-from connectors.sandbox.state import Love, Scrobbled, State, User
+from narada_sandbox.lastfm.form import LastfmError
+from narada_sandbox.lastfm.request import LastfmRequest
+from narada_sandbox.world.catalogue import Page, hash_number, name_key
+from narada_sandbox.world.state import Love, Scrobbled, State, User
 
 _Row = TypeVar("_Row")
 _IMAGE_HOST = "https://lastfm.freetls.fastly.net/i/u"

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
-from connectors.sandbox.invention import invent_song
+from narada_sandbox.world.invention import invent_song
 
 NameKey = tuple[str, str]
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -201,7 +201,7 @@ def make_invented(number: int) -> Song:
 
 def read_songs() -> Iterator[Song]:
     """Read ``data/songs.tsv``; its first line names the columns."""
-    text = resources.files("connectors.sandbox").joinpath("data/songs.tsv").read_text("utf-8")
+    text = resources.files("narada_sandbox").joinpath("data/songs.tsv").read_text("utf-8")
     lines = text.splitlines()
     columns = lines[0].split("\t")
     for line in lines[1:]:

@@ -13,7 +13,7 @@ _WORDS = {
     name: words.split()
     for name, _, words in (
         line.partition("\t")
-        for line in resources.files("connectors.sandbox")
+        for line in resources.files("narada_sandbox")
         .joinpath("data/words.tsv")
         .read_text("utf-8")
         .splitlines()

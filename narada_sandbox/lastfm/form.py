@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from connectors.sandbox.messages import Answer, answer_json
+from narada_sandbox.messages import Answer, answer_json
 
 ERRORS: dict[int, tuple[int, str]] = {
     2: (400, "Invalid service - This service does not exist"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.sandbox import (
+from narada_sandbox import (
     LASTFM_API_KEY,
     LASTFM_API_SECRET,
     SPOTIFY_CLIENT_ID,

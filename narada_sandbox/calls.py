@@ -6,7 +6,7 @@ import threading
 from collections import Counter, deque
 from typing import Any
 
-from connectors.sandbox.messages import Answer, Call
+from narada_sandbox.messages import Answer, Call
 
 _SECRET = {
     "sk",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import asdict, dataclass
 
-from connectors.sandbox import SPOTIFY_CLIENT_ID
-from connectors.sandbox.state import State
+from narada_sandbox import SPOTIFY_CLIENT_ID
+from narada_sandbox.world.state import State
 
 CODE_LIFE = 600
 TOKEN_LIFE = 3600

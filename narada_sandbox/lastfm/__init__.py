@@ -1,0 +1,1 @@
+"""Last.fm as the sandbox plays it."""

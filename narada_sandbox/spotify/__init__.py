@@ -1,0 +1,1 @@
+"""Spotify as the sandbox plays it."""
