@@ -269,7 +269,7 @@ def find_blockers(status: Status) -> Iterator[dict[str, str]]:
             yield _step(
                 f"{' and '.join(credentials['names'])} are not set",
                 f"create an app at {credentials['where_to_get']} and put them into the "
-                "environment or the .env file",
+                f"environment or into {settings.SETTINGS_FILE}",
             )
         elif status["connections"]:
             yield from _find_connection_blockers(service, status)

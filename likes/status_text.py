@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Any
 
+from django.conf import settings
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -68,6 +69,8 @@ def _tell_installation(status: dict[str, Any]) -> Iterator[Line]:
     if not database["works"]:
         state = f"does not answer: {database['problem']}"
     yield "Database", f"{database['kind']} ({database['where']}): {state}"
+    yield "Data folder", str(settings.VAR_DIR)
+    yield "Settings file", str(settings.SETTINGS_FILE)
     for sentence in status.get("clock", ()):
         yield "Clock", sentence
     for service in SERVICES:

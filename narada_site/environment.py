@@ -25,8 +25,10 @@ NEWLINE = re.compile(r"\r\n|\n|\r")
 ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)[^\S\r\n]*=[^\S\r\n]*(['\"]?)")
 
 
-def read_env_file(default: Path) -> None:
+def read_env_file(default: Path) -> Path:
     """Put ``ENV_FILE``, which must exist, or else ``default`` into the environment.
+
+    Return which of the two it was.
 
     The file is read as python-dotenv and docker compose read it. What the environment has already
     outranks it. No message here ever shows a value.
@@ -38,6 +40,7 @@ def read_env_file(default: Path) -> None:
     if path.exists():
         for name, value in read_variables(path).items():
             os.environ.setdefault(name, value)
+    return path
 
 
 def read_variables(path: Path) -> dict[str, str]:

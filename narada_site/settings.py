@@ -24,12 +24,15 @@ from narada_site.environment import (
     read_text,
     read_token_keys,
 )
+from narada_site.places import check_packages, find_data_folder, find_settings_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-read_env_file(BASE_DIR / ".env")
+check_packages(BASE_DIR)
+#: The file of settings; it need not be there.
+SETTINGS_FILE = read_env_file(find_settings_file(BASE_DIR))
 
-#: What belongs to this installation and to no repository: database, keys, queues, budgets.
-VAR_DIR = Path(read_text("NARADA_VAR", str(BASE_DIR / "var")))
+#: The data of this installation: database, keys, queues, budgets.
+VAR_DIR = Path(read_text("NARADA_VAR") or find_data_folder(BASE_DIR))
 # What is made from here on is for its owner only, whatever it is.
 os.umask(0o077)
 try:

@@ -55,6 +55,7 @@ ARROWS: dict[str, set[str]] = {
         "kombu",
         "redis",
         "cryptography",
+        "platformdirs",
         "sentry_sdk",
         "whitenoise",
         "rich",
