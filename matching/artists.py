@@ -354,7 +354,7 @@ def _are_ensemble(a: str, b: str) -> bool:
         if len(shorter) == 1:
             return False  # "Mike" and "Mike + The Mechanics"
         rest = longer[len(shorter) :]
-        return rest[:2] in (["and", "the"], ["and", "his"], ["and", "her"], ["and", "friends"]) or (
+        return rest[:2] in (["and", "the"], ["and", "his"], ["and", "her"]) or (
             len(rest) == 1 and rest[0] in _ENSEMBLES
         )
     return longer[-len(shorter) :] == shorter and longer[extra - 2 : extra] == ["and", "the"]

@@ -19,10 +19,10 @@ from matching.artists import (
 )
 from matching.calibration import estimate
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
-from matching.normalize import clean, split_words, squash
+from matching.nameless import is_nameless
+from matching.normalize import clean, squash
 from matching.preparing import Prepared, prepare
 from matching.title_comparison import compare_titles
-from matching.titles import Title
 from matching.versions import compare_versions
 
 # Lengths in milliseconds; docs/matching.md has what was measured. Two services show the same
@@ -58,24 +58,9 @@ _DOUBTED_BY_ALBUM = frozenset(
 )  # fmt: skip
 
 
-# What many albums have one of.
-_SECTION_NAMES = frozenset(
-    split_words(name)
-    for name in (
-        "intro", "outro", "interlude", "skit", "untitled", "prelude", "overture", "opening",
-        "ending", "finale", "prologue", "epilogue", "main title", "main titles", "main theme",
-        "opening titles", "opening credits", "end title", "end titles", "end credits", "credits",
-        "title theme", "chapter", "kapitel", "chapitre", "capitulo", "capitolo", "track", "teil",
-        "part", "titel", "theme", "suite",
-    )
-)  # fmt: skip
+_NAMES_EVERYBODY = re.compile(r"^(?!.*\b(?:feat|ft|featuring)\b).*(?:,|\b(?:with|friends)\b)", re.I)
 
-_SECTION_ENDS = frozenset(
-    (word,) for word in ("intro", "outro", "interlude", "skit", "untitled", "prelude")
-)
-_NAMES_EVERYBODY = re.compile(r"^(?!.*\b(?:feat|ft|featuring)\b).*(?:,|\bwith\b)", re.IGNORECASE)
-
-_OWN_BAND = frozenset(("his", "her", "their", "friends"))
+_OWN_BAND = frozenset(("his", "her", "their"))
 
 _COMPANY = 3
 
@@ -168,6 +153,8 @@ def gather_evidence(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     same_album = bool(a.album.key) and a.album.key == b.album.key
     if _share_album(a, b):
         items = [_doubt_on_album(item) for item in items]
+    elif a.album.key != b.album.key and a.album.words and b.album.words:
+        items = [_doubt_on_other_album(item) for item in items]
     if any(item.rule == "length-same" for item in lengths):
         items = [_settle_by_length(item, same_album) for item in items]
     items += lengths
@@ -208,12 +195,12 @@ def _compare_artists(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     if kind == "agrees" and a.credit.cast != b.credit.cast:
         yield Evidence("artists", "doubt", "only one side names a cast", "cast-one-side")
     if relation in ("equal", "primary"):
-        yield from _compare_guests(a, b, relation)
+        yield from _compare_guests(a, b)
     if relation in ("equal", "primary", "contained", "ensemble"):
         yield from _compare_partners(a, b, relation)
 
 
-def _compare_guests(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidence]:
+def _compare_guests(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     """Yield what it means that a guest is named on one side: "Forever (feat. Lil Wayne)" is not
     "Forever (feat. Fridayy)", and "Lets Link (feat. Tyga)" is another take of "Lets Link"."""
     only_a = find_unmatched(a.credit, b.credit)
@@ -225,10 +212,11 @@ def _compare_guests(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidenc
     elif _names_in_title(only_a, a) or _names_in_title(only_b, b):
         names = _write_names(only_a, a) or _write_names(only_b, b)
         text = f"only one title names {', '.join(names)}"
-        # Where services list all artists, a side that lists fewer is the one without the guest;
-        # and a company of guests is another cast: "American Idiot (feat. John Gallagher Jr., …)".
+        # A company of guests is another cast: "American Idiot (feat. John Gallagher Jr., …)"; and
+        # without brackets the guest is of the title: "Girl, so confusing featuring lorde".
         company = max(len(only_a), len(only_b)) >= _COMPANY
-        kind = "doubt" if relation == "primary" or company else "note"
+        inside = _names_guest_inside(a) != _names_guest_inside(b)
+        kind = "doubt" if company or inside else "note"
         singles = {squash(a.title.core), squash(b.title.core)}
         if a.album.edition == b.album.edition != "":
             kind = "note"
@@ -271,6 +259,11 @@ def _compare_partners(a: Prepared, b: Prepared, relation: str) -> Iterator[Evide
             continue
         strength = "doubt" if _NAMES_EVERYBODY.search(written) else "note"
         yield Evidence("artists", strength, text, "partner-one-side")
+
+
+def _names_guest_inside(side: Prepared) -> bool:
+    """Tell "Girl, so confusing featuring lorde" from "Girl, so confusing (feat. Lorde)"."""
+    return any(note.meaning == "guests" and note.place == "core" for note in side.title.notes)
 
 
 def _write_names(names: list[str], side: Prepared) -> list[str]:
@@ -330,6 +323,13 @@ def _doubt_on_album(item: Evidence) -> Evidence:
     return item
 
 
+def _doubt_on_other_album(item: Evidence) -> Evidence:
+    """Doubt a longer name on another album: "A Tout le Monde (Set Me Free)" was recorded again."""
+    if item.rule == "long-subtitle-one-side":
+        return replace(item, kind="doubt", text=f"{item.text}, and the albums differ")
+    return item
+
+
 def _settle_by_length(item: Evidence, same_album: bool) -> Evidence:
     if item.kind == "doubt" and item.rule in _SETTLED_BY_LENGTH:
         return replace(item, kind="note", text=f"{item.text} (but of the same length)")
@@ -343,21 +343,11 @@ def _compare_albums(a: Prepared, b: Prepared) -> Iterator[Evidence]:
         return
     if a.album.key == b.album.key:
         yield Evidence("album", "agrees", "the same album", "album-equal")
-    elif _is_nameless(a.title) and _is_nameless(b.title):
+    elif is_nameless(a.title) and is_nameless(b.title):
         text = "on different albums, of which each has such a track of its own"
         yield Evidence("album", "doubt", text, "album-other-section")
     else:
         yield Evidence("album", "note", "on different albums", "album-other")
-
-
-def _is_nameless(title: Title) -> bool:
-    """Tell "Intro", "Paul - Skit" and "Untitled" from a song's name."""
-    core = title.core[:-1] if len(title.core) == 2 and title.core[1].isdigit() else title.core
-    return (
-        core in _SECTION_NAMES  # "Main Title", "Kapitel 1"
-        or title.core[-1:] in _SECTION_ENDS
-        or any(v.kind == "section" for v in title.versions)
-    )
 
 
 def _weigh_isrc(equal: bool, items: list[Evidence], refused: set[str]) -> Iterator[Evidence]:

@@ -204,7 +204,9 @@ def _names_source(words: tuple[str, ...], text: str) -> bool:
     return words[-1:] in (("soundtrack",), ("ost",)) or words[:1] == ("ost",)
 
 
-_NOT_OF_SOURCES = word_set("live version remix acoustic instrumental karaoke cover")
+_NOT_OF_SOURCES = word_set(
+    "live version remix acoustic instrumental karaoke cover session sessions demo demos tape tapes"
+)
 
 
 # What a note that names a guest may say besides; "(feat. Kronos Quartet)" is no arrangement.

@@ -60,8 +60,12 @@ def weigh_subtitles(a: Title, b: Title, *extra: tuple[str, ...]) -> Evidence:
 
 
 def _names_place(note: Note) -> bool:
-    """Tell "- From the Basement", which says where it was played, from "(From Me to You)"."""
-    return note.place == "dash" and note.words[0] in _PLACES and _CAUSES.isdisjoint(note.words[1:2])
+    """Tell "- Songs from the Bedroom", which says where it was played, from "(From Me to You)"."""
+    return (
+        note.place == "dash"
+        and not _PLACES.isdisjoint(note.words[:-1])
+        and _CAUSES.isdisjoint(note.words)
+    )
 
 
 def _is_long(note: Note) -> bool:

@@ -44,6 +44,7 @@ _SMALL_WORDS = word_set(
     "am is are was were i ive im id you me my your it its is the a an in on of to for at so no"
 )
 
+_OF_SOURCES = word_set("from soundtrack ost")
 _FEW_WORDS, _MANY_WORDS = 2, 3
 _SIGNS = {"2": "to", "4": "for"}
 _LONG_WORD = 8  # "starring" is not "staring"
@@ -86,7 +87,7 @@ def _read_source(title: Title) -> frozenset[str]:
     return frozenset(
         word
         for note in title.notes
-        if note.meaning == "harmless" and "from" in note.words
+        if note.meaning == "harmless" and not _OF_SOURCES.isdisjoint(note.words)
         for word in note.words
         if word not in SOURCE_WORDS
         and word not in HARMLESS

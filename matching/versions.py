@@ -13,6 +13,7 @@ from matching.descriptions import Evidence
 from matching.normalize import split_words, word_set
 from matching.notes import Version, is_year
 from matching.romanise import is_latin
+from matching.tags import BEFORE_LIVE
 from matching.titles import Title
 
 # Kinds that on one side only are a reason to look, not to refuse: another edit or an unnamed mix
@@ -79,10 +80,11 @@ def read_album_kinds(words: tuple[str, ...], title: Title) -> frozenset[str]:
     kinds = {kind for kind, told in _ALBUM_WORDS.items() if not told.isdisjoint(words)}
     if "live" in kinds and (_ALBUM_WORDS["live"] - {"live"}).isdisjoint(words):
         noted = any(v.kind == "live" for v in title.versions) and "deluxe" not in words
-        pairs = tuple(zip(words, (*words[1:], ""), strict=True))
+        triples = zip(("", *words), words, (*words[1:], ""), strict=False)
         placed = any(
-            word == "live" and (after in _BEFORE_A_PLACE or after.isdigit())
-            for word, after in pairs
+            word == "live"
+            and (after.isdigit() or (after in _BEFORE_A_PLACE and before not in BEFORE_LIVE))
+            for before, word, after in triples  # not "The World We Live In"
         )
         opens = words[0] == "live" and (len(words) == 1 or words[1] not in _AFTER_A_VERB)
         if not (noted or placed or opens):
@@ -161,8 +163,8 @@ def _weigh_one_sided(
             return Evidence("version", "agrees", text, "version-by-album")
         return Evidence("version", "doubt", text, "version-by-album")
     strength = "doubt" if kind in SOFT_KINDS or _is_soft(version, side) else "differs"
-    # "(Faces Mix)" is somebody's own, "(Mix)" may be a longer name of the same.
-    rule = f"named-{kind}" if kind == "mix" and version.qualifier else kind
+    # "(Faces Mix)" and "(Faces Edit)" are somebody's own, "(Mix)" may be a longer name of the same.
+    rule = f"named-{kind}" if kind in ("mix", "edit", "cut") and version.qualifier else kind
     return Evidence("version", strength, f"'{version.text}' only on one side", f"{rule}-one-side")
 
 

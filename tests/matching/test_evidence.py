@@ -51,7 +51,7 @@ def collect_rules(comparison: Comparison, kind: str) -> set[str]:
             describe("Breathe", album="The Fat Remixes"),
             Verdict.REVIEW,
         ),
-        # two tracks of one album, unless their lengths say that one was renamed
+        # two tracks of one album, unless their lengths say that one was renamed, or of two albums
         (
             describe("The Path", album="The Last of Us"),
             describe("The Path (A New Beginning)", album="The Last of Us"),
@@ -65,7 +65,7 @@ def collect_rules(comparison: Comparison, kind: str) -> set[str]:
         (
             describe("The Path", album="The Last of Us"),
             describe("The Path (A New Beginning)", album="Best Of"),
-            Verdict.MATCH,
+            Verdict.REVIEW,
         ),
         # one of two artists each, on an album of both
         (
