@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.liked_songs import LIBRARIES, Name, Song, make_library
 from benchmarks.sync import join
-from connectors.sandbox.server import Sandbox
+from narada_sandbox.server import Sandbox
 
 COLUMNS = ("library", "likes", "right", "wrong", "missing", "asked", "no page", "loves", "calls",
            "look-ups", "of likes", "out of order", "seconds")  # fmt: skip
