@@ -24,7 +24,7 @@ NAMES: dict[str, str] = {
         nombredelartista nomsdelartiste nomdelartiste nomedellartista nomesdoartista
         nomedoartista naamvanartiest artiest artistensnamn sanatciadi sanatci アーティスト名
         アーティスト όνοματακαλλιτέχνη أسماءالفنانين исполнитель исполнители артист artysta
-        wykonawca 歌手 艺术家 藝人""",
+        wykonawca 歌手 艺术家 藝人 artistname1 artist1 creator""",
     "album": """albumname albumtitle album trackalbumname trackalbum release nombredelalbum
         nomdelalbum nomedellalbum nomedoalbum naamvanalbum albumetsnamn albumadi アルバム名 アルバム
         όνομαάλμπουμ اسمالألبوم альбом 专辑 專輯""",

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from connectors.files.columns import Columns, make_key, name_columns
+from connectors.files.judgements import says_yes
 from connectors.files.outcome import ASK_FOR_ACCOUNT_DATA, FileRejected
 from connectors.files.values import read_flag, read_moment, words
 
@@ -27,9 +28,11 @@ NAMES = words(
 )
 #: A moment under such a name is the time of a play.
 PLAY_NAME = re.compile(
-    r"played|playtime|playdate|listen|scrobbl|stream|watched|ecoute|gehort|abgespielt|wiedergabe"
+    r"played|playtime|playdate|zuletztgespielt|derniereecoute|listen|scrobbl|stream|watched|ecoute|gehort|abgespielt|wiedergabe"
     r"|reproduc|reproduz|ascolt|прослуш|проигр|再生|播放"
 )
+#: Of these a library has one for each song, which may be a like.
+_OF_A_LIBRARY = re.compile(r"last|latest|recent|first|playdateutc")
 #: A moment under such a name is the time of a like, whatever happens around it.
 LIKE_NAME = re.compile(
     r"add|like|lov|fav|sav|star|hinzugef|anadid|ajout|adicion|追加|добав|tagtime"
@@ -55,10 +58,13 @@ def refuse_history(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         rows = [names, *rows]  # there is no header
     texts = (columns.title, columns.artist, columns.album, columns.duration)
     shown = rows[:MOST_ROWS]
+    is_library = says_yes(names, shown)
     for place, key in enumerate(keys):
         if key == "played" and any(_is_day(_get(row, place)) for row in shown[:50]):
             raise FileRejected(REFUSAL)
         if place in texts or key.endswith(("id", "ids", "uri", "url")):
+            continue
+        if is_library and PLAY_NAME.search(key) and _OF_A_LIBRARY.search(key):
             continue
         if not _are_moments(shown[:50], place):
             continue

@@ -138,6 +138,16 @@ def find_kind(name: str) -> Kind | None:
     return Kind.LIKE if parts & LIKE_WORDS and not parts & OTHER_WORDS else None
 
 
+def says_yes(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a column of these rows says of any that it is a like."""
+    for place, name in enumerate(names):
+        if find_kind(name) is Kind.LIKE:
+            cells = [row[place] if place < len(row) else "" for row in rows]
+            if True in (_read_column(Kind.LIKE, make_key(name), cells) or ()):
+                return True
+    return False
+
+
 def judge(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Judgement:
     """Judge each row by its cells in ``columns``, which are named ``names``.
 
@@ -159,8 +169,8 @@ def judge(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Judgement:
             says = "is empty"
         else:
             says = ""
-        says_yes = any(verdict is True for verdict in verdicts)
-        if says and not says_yes:
+        likes_any = any(verdict is True for verdict in verdicts)
+        if says and not likes_any:
             judgement.unknown.append(f"the column {name} {says}; its rows were read as likes")
         for row, verdict in enumerate(verdicts):
             said = clean_detail(cells[row])[:40]
@@ -169,7 +179,7 @@ def judge(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Judgement:
                 yes.add(row)
             elif verdict is False:
                 judgement.refused.setdefault(row, reason)
-            elif says_yes or (kind is Kind.LIKE and _fold(cells[row]) in UNJUDGED):
+            elif likes_any or (kind is Kind.LIKE and _fold(cells[row]) in UNJUDGED):
                 silent.setdefault(row, reason)
     for row, reason in silent.items():
         if row not in yes:

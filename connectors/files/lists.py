@@ -27,6 +27,12 @@ LIKED_NAMES = tuple(
 )
 #: At the top of a file, beside playlists or albums, these are the saved songs.
 PLAIN_NAMES = frozenset({"tracks", "songs", "track", "librarytracks"})
+#: Lists of songs that somebody does not like.
+DISLIKED_NAMES = re.compile(
+    r"dislik|banned|blocked|hated|thumbsdown|blacklist|unliked|removed|deleted"
+)
+#: What programs add to a list's name: "My Liked Songs (1,024)", "liked_songs_backup".
+_ADDED = re.compile(r"\b(?:my|your|all|spotify|exports?|exported|backup|list)\b|[\W\d_]+", re.I)
 HINT = "; the liked songs are in YourLibrary.json beside it"
 _HEADING = re.compile(r"(?:playlists|liked albums|albums):", re.I)
 SECTION_COLUMNS = ("Title", "Artists", "Album", "Spotify URI", "Released")
@@ -45,12 +51,17 @@ class NamedList:
 
 def choose_liked(names: Iterable[str]) -> str | None:
     """The name among these that means the list of likes, or None."""
-    known = {make_key(name): name for name in reversed(list(names))}
+    known = {_name_plainly(name): name for name in reversed(list(names))}
     for liked in LIKED_NAMES:
         for key, name in reversed(known.items()):
             if key in liked:
                 return name
     return None
+
+
+def _name_plainly(name: str) -> str:
+    """A list's name without what programs add to it."""
+    return make_key(_ADDED.sub(" ", name.replace("_", " "))) or make_key(name)
 
 
 def name_left_out(names: Sequence[str], chosen: str) -> str:
@@ -78,6 +89,8 @@ def choose_list(value: object) -> tuple[object, str]:
     Raises FileRejected for a file of playlists alone. Any other value comes back as it is.
     """
     lists = find_named_lists(value)
+    if lists and all(DISLIKED_NAMES.search(make_key(one.name)) for one in lists):
+        raise FileRejected(f"lists songs that are not liked: “{clean_detail(lists[0].name)[:60]}”")
     has_playlists = isinstance(value, dict) and isinstance(value.get("playlists"), list)
     if len(lists) < 2 and not has_playlists and not any(one.has_own_name for one in lists):
         return value, ""
@@ -105,9 +118,11 @@ def find_named_lists(value: object) -> list[NamedList]:
         return _name_entries(value)
     if not isinstance(value, dict):
         return []
-    found: list[NamedList] = []
+    found: list[NamedList] = _name_entries([value])
+    if found:
+        return found
     for name, entry in value.items():
-        inner = _name_entries(entry) if isinstance(entry, list) else []
+        inner = _name_entries(entry if isinstance(entry, list) else [entry])
         if inner:
             found += inner
         elif _get_rows(entry) is not None:
@@ -131,7 +146,7 @@ def _name_entries(entries: Sequence[object]) -> list[NamedList]:
         rows = next(
             (
                 entry[key]
-                for key in ("tracks", "items", "songs", "trackList", "entries")
+                for key in ("tracks", "items", "songs", "trackList", "entries", "track")
                 if _get_rows(entry.get(key)) is not None
             ),
             None,

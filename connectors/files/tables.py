@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from statistics import median_low
 
-from connectors.files.answers import refuse_ranges
+from connectors.files.answers import refuse_top
 from connectors.files.artists import ONE_ARTIST, ArtistColumn, learn_artists
 from connectors.files.columns import (
     Columns,
@@ -96,7 +96,7 @@ def read_table(text: str) -> LikesFile:
     """The likes of a CSV file. Raises ``FileRejected`` with the place."""
     table = _read_rows(text)
     refuse_history(table.header, table.rows)
-    refuse_ranges(table.header, table.rows)
+    refuse_top(table.header, table.rows)
     columns, placed = _find_columns(table)
     if not columns.are_enough:
         places = (("title", columns.title), ("artist", columns.artist))
