@@ -96,11 +96,12 @@ def delete_tracks(tracks: Collection[int]) -> None:
         delete_all(rows)
 
 
-def is_deleted(user_id: int) -> bool:
-    """Tell whether a user is gone; wait for a deletion that is under way."""
+def is_leaving(user_id: int) -> bool:
+    """Tell whether a user is deleted, or a deletion of them has begun."""
     with transaction.atomic():
-        rows = User.objects.select_for_update(no_key=True).filter(pk=user_id)
-        return rows.values_list("pk", flat=True).first() is None
+        users = User.objects.select_for_update(no_key=True, of=("self",))
+        staying = users.filter(pk=user_id, sync_settings__leaving_since=None)
+        return staying.values_list("pk", flat=True).first() is None
 
 
 def _begin(user_id: int) -> None:

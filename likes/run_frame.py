@@ -20,7 +20,7 @@ from connectors.errors import (
 from likes import accounts, clock
 from likes.access import CredentialsMissing, NotConnected
 from likes.leases import Busy, hold_lease
-from likes.leaving import is_deleted
+from likes.leaving import is_leaving
 from likes.models import Checkpoint, Run
 from likes.rekeying import renew_keys
 from likes.summaries import NEEDS_A_PERSON, TRY_LATER, Progress, Summary
@@ -58,7 +58,7 @@ def keep_run(
         except Exception as error:  # whatever a deletion broke; anything unknown is raised again
             if _follows_an_interrupt(error):
                 raise KeyboardInterrupt from error
-            if _is_deleted(user):
+            if _is_leaving(user):
                 _explain_deletion(user, summary)
             elif isinstance(error, EXPECTED):
                 _explain_stop(user, error, summary)
@@ -78,7 +78,7 @@ def keep_run(
             kept = Run.objects.filter(pk=summary.run).update(
                 state=state, ended_at=timezone.now(), counts=summary.counts, message=summary.message
             )
-            if not kept and _is_deleted(user):
+            if not kept and _is_leaving(user):
                 _explain_deletion(user, summary)
             _note_on_checkpoint(user, kind, summary, state)
 
@@ -92,9 +92,9 @@ def _follows_an_interrupt(error: BaseException | None) -> bool:
     return False
 
 
-def _is_deleted(user: User) -> bool:
+def _is_leaving(user: User) -> bool:
     try:
-        return is_deleted(user.pk)
+        return is_leaving(user.pk)
     except DatabaseError:
         return False  # the error that led here tells what is wrong with the database
 

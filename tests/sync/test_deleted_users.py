@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from django.urls import reverse
 from sync_world import World
 
 from connectors.http import ServiceSession
-from likes import like_sync, line, tasks
-from likes.leaving import delete_user
+from likes import leaving, like_sync, line, tasks
+from likes.leaving import delete_user, finish_deletions
 from likes.like_sync import export_likes, import_file, import_likes, verify_likes
 from likes.models import Checkpoint, Like, ListedTrack, Run, SyncSettings, Track
 from likes.summaries import NEEDS_A_PERSON, Summary
@@ -63,6 +64,34 @@ def test_an_export_ends_with_a_sentence(
     import_likes(user)
     delete_at_call(monkeypatch, user, call)
     check_end(export_likes(user, batch_size=4))
+
+
+def test_an_export_ends_with_a_sentence_before_all_is_deleted(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deletion takes its time: first what a run needs to store anything goes."""
+    user = make_world(likes=12).join()
+    import_likes(user)
+    delete, begun = delete_user, []
+
+    def begin(user_id: int) -> None:
+        begun.append(user_id)
+        with pytest.raises(KeyboardInterrupt), monkeypatch.context() as cut:
+            cut.setattr(leaving, "delete_batch", interrupt)
+            delete(user_id)
+
+    def interrupt(rows: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules[__name__], "delete_user", begin)
+    delete_at_call(monkeypatch, user, 5)
+    summary = export_likes(user, batch_size=4)
+    assert begun and User.objects.exists()
+    assert (summary.exit_code, summary.run) == (NEEDS_A_PERSON, None), summary.message
+    assert summary.message.startswith("The user alice was deleted while this ran")
+    monkeypatch.undo()
+    assert finish_deletions() == 1
+    check_end(summary)
 
 
 def test_a_verification_ends_with_a_sentence(
