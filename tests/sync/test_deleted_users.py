@@ -76,8 +76,8 @@ def test_an_export_ends_with_a_sentence_before_all_is_deleted(
 
     def begin(user_id: int) -> None:
         begun.append(user_id)
-        with pytest.raises(KeyboardInterrupt), monkeypatch.context() as cut:
-            cut.setattr(leaving, "delete_batch", interrupt)
+        monkeypatch.setattr(leaving, "delete_batch", interrupt)
+        with pytest.raises(KeyboardInterrupt):
             delete(user_id)
 
     def interrupt(rows: object) -> None:
@@ -86,7 +86,8 @@ def test_an_export_ends_with_a_sentence_before_all_is_deleted(
     monkeypatch.setattr(sys.modules[__name__], "delete_user", begin)
     delete_at_call(monkeypatch, user, 5)
     summary = export_likes(user, batch_size=4)
-    assert begun and User.objects.exists()
+    assert begun == [user.pk]
+    assert User.objects.exists()
     assert (summary.exit_code, summary.run) == (NEEDS_A_PERSON, None), summary.message
     assert summary.message.startswith("The user alice was deleted while this ran")
     monkeypatch.undo()
