@@ -46,6 +46,7 @@ ROW_KEYS = {
     "primary_color": "a playlist",
     "video_thumbnail": "a playlist",
     "cut": "a playlist",
+    "pinned_until": "pinned recordings",
     "@attr": "top tracks",
     "listeners": "a chart",
 }

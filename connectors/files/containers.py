@@ -15,7 +15,7 @@ from pathlib import Path
 
 from connectors.files.histories import REFUSAL
 from connectors.files.json_files import read_json
-from connectors.files.lists import name_left_out, read_sections
+from connectors.files.lists import choose_liked, name_left_out, read_sections
 from connectors.files.outcome import ASK_FOR_ACCOUNT_DATA, MAX_BYTES, FileRejected, LikesFile
 from connectors.files.tables import read_table
 from connectors.files.text import decode_text
@@ -28,7 +28,7 @@ ZIP_ERRORS = (
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 LIBRARY_NAME = re.compile(r"yourlibrary\d*\.json", re.I)
 HISTORY_NAME = re.compile(r"(streaming_?history|endsong).*\.json", re.I)
-LIKES_NAME = re.compile(r"liked(?:[ _-]?songs)?\.csv", re.I)
+TEXTS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 MOST_ENTRIES = 5_000
 FOLDER_DEPTH = 3
 MEGABYTE = 1024 * 1024
@@ -144,28 +144,26 @@ def _read_archive(archive: zipfile.ZipFile) -> LikesFile:
     if "[Content_Types].xml" in names or "mimetype" in names:
         raise FileRejected("is a spreadsheet or document; open it and save it as CSV UTF-8")
     libraries = [info for info in infos if LIBRARY_NAME.fullmatch(_base(info))]
-    chosen = libraries or [
-        info for info in infos if _base(info).lower().endswith((".json", ".jsonl", ".csv"))
-    ]
+    chosen = libraries or [info for info in infos if _base(info).lower().endswith(TEXTS)]
     if not chosen:
         raise FileRejected(f"is a zip without YourLibrary.json; {ASK_FOR_ACCOUNT_DATA}")
+    has_history = False
     if not libraries:
-        if any(HISTORY_NAME.fullmatch(_base(info)) for info in chosen):
-            raise FileRejected(
-                f"holds a history of plays and no likes; {ASK_FOR_ACCOUNT_DATA}, not "
-                '"Extended streaming history"'
-            )
-        liked = [info for info in chosen if LIKES_NAME.fullmatch(_base(info))]
-        if len(liked) == 1 and len(chosen) > 1:
-            _check_sizes(liked)
-            likes = _read_only(_open_entries(archive, liked))
-            others = len(chosen) - 1
-            left = "1 other file was not" if others == 1 else f"{others:,} other files were not"
-            left = f"only {liked[0].filename} was read; {left}"
-            return replace(likes, note="; ".join(filter(None, [likes.note, left])))
+        rest = [info for info in chosen if not HISTORY_NAME.fullmatch(_base(info))]
+        liked = [info for info in rest if choose_liked([_base(info).rpartition(".")[0]])]
+        has_history = len(rest) < len(chosen)
+        chosen = liked if len(liked) == 1 else rest
     _check_sizes(chosen)
     entries = _open_entries(archive, chosen)
-    return _read_only(entries) if libraries or len(entries) == 1 else _read_one_of(entries)
+    if libraries:
+        return _read_only(entries)
+    name, likes = _read_one_of(entries, has_history)
+    others = sum(_base(info).lower().endswith(TEXTS) for info in infos) - 1
+    if not others:
+        return likes
+    left = "1 other file was not" if others == 1 else f"{others:,} other files were not"
+    note = f"only {name} was read; {left}"
+    return replace(likes, note="; ".join(filter(None, [likes.note, note])))
 
 
 def _open_entries(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo]) -> list[Entry]:
@@ -212,8 +210,8 @@ def _read_only(entries: Sequence[Entry]) -> LikesFile:
     return LikesFile(parts[0].kind, items, parts[0].note)
 
 
-def _read_one_of(entries: Sequence[Entry]) -> LikesFile:
-    """The one entry that is a list of likes."""
+def _read_one_of(entries: Sequence[Entry], has_history: bool) -> tuple[str, LikesFile]:
+    """The name and the likes of the one entry that is a list of likes."""
     good: list[tuple[str, LikesFile]] = []
     problems: list[str] = []
     for entry in entries:
@@ -224,9 +222,18 @@ def _read_one_of(entries: Sequence[Entry]) -> LikesFile:
     if len(good) > 1:
         names = ", ".join(name for name, _ in good[:3])
         raise FileRejected(f"holds {len(good)} lists of tracks ({names}); unpack it and give one")
+    if not good and has_history:
+        raise FileRejected(
+            f"holds a history of plays and no likes; {ASK_FOR_ACCOUNT_DATA}, not "
+            '"Extended streaming history"'
+        )
+    if len(entries) == 1 and problems:
+        raise FileRejected(problems[0])
     if not good:
-        raise FileRejected(f"holds no list of likes ({problems[0]}); {ASK_FOR_ACCOUNT_DATA}")
-    return good[0][1]
+        problem = next((text for text in problems if REFUSAL in text), problems[0])
+        hint = "" if REFUSAL in problem else f"; {ASK_FOR_ACCOUNT_DATA}"
+        raise FileRejected(f"holds no list of likes ({problem}){hint}")
+    return good[0]
 
 
 def _read_entry(entry: Entry) -> LikesFile:

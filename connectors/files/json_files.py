@@ -142,6 +142,12 @@ def _judge_rows(
 def _refuse_others(places: Sequence[tuple[str, object]]) -> None:
     """Raise unless most rows look like likes."""
     strange = [path for path, row in places if row is not None and not is_like(row)]
+    ids_alone = sum(isinstance(row, dict) and "recording_mbid" in row for _, row in places)
+    if strange and ids_alone == len(places):
+        raise FileRejected(
+            "names its recordings by MusicBrainz ids alone; the answers of ListenBrainz's "
+            "GET /1/feedback/user/NAME/get-feedback?metadata=true have their names"
+        )
     if strange and 2 * len(strange) >= len(places):
         raise FileRejected(f"{UNKNOWN}: {strange[0]} is no saved track")
 

@@ -28,6 +28,7 @@ OPEN = "unexpected end of data"
 #: A broken line is not searched for more commas inside its cells than these.
 MOST_INNER_DELIMITERS = 40
 MOST_CELLS = 300
+_RULE = re.compile(r"[\s:=-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +51,58 @@ class Layout:
 
 def read_lines(text: str) -> list[Line]:
     """Every row that is not empty, the header first."""
+    text = unify_quotes(text)
     layout = find_layout(text)
     body = text[layout.start :]
     sign = re.escape(layout.delimiter)
     is_spaced = re.search(rf'{sign} +"[^"\r\n]*"(?={sign}|[\r\n]|$)', body) is not None
     lines = _read_strictly(body, layout.delimiter, is_spaced)
+    if lines is None and '\\"' in body:  # quotes inside cells as MySQL and PHP write them
+        body = body.replace('\\"', '""')
+        lines = _read_strictly(body, layout.delimiter, is_spaced)
     if lines is None:
         lines = _Lenient(body, layout.delimiter, is_spaced).read()
+    width = len(lines[0].cells) if lines else 0
     return [
-        Line(number + layout.lines_above, line.cells, line.problem)
+        Line(
+            number + layout.lines_above, _unwrap(line.cells, width, layout.delimiter), line.problem
+        )
         for number, line in enumerate(lines, start=1)
-        if any(cell.strip() for cell in line.cells)
+        if not all(map(_RULE.fullmatch, line.cells))
     ]
+
+
+def _unwrap(cells: list[str], width: int, delimiter: str) -> list[str]:
+    """The cells of a row that a spreadsheet took for one cell, and quoted as such."""
+    inner = _split_quickly(cells[0], delimiter) if len(cells) == 1 < width else []
+    return inner if len(inner) == width else cells
+
+
+def unify_quotes(text: str) -> str:
+    """The text with plain quotes around its cells and none around its whole first line.
+
+    Word processors and some programs put other quotes around cells. The first line tells.
+    """
+    first = next((line for line in LINE_END.split(text[:20_000]) if line.strip()), "").strip()
+    for sign in DELIMITERS:
+        inner = _split_quickly(first, sign)
+        if len(inner) == 1 and first[0] == '"' and _is_header(inner[0]):
+            return text.replace(first, inner[0], 1)
+        if re.fullmatch(rf"“[^”]*”(?:{re.escape(sign)}\s*“[^”]*”)+", first):
+            return re.sub("[“”]", '"', text)
+        if re.fullmatch(rf"'[^']*'(?:{re.escape(sign)}\s*'[^']*')+", first):
+            cell = rf"(?m)(^|{re.escape(sign)} *)'((?:[^'\r\n]|'(?! *(?:{re.escape(sign)}|$)))*)'"
+            return re.sub(cell, _quote_plainly, text)
+    return text
+
+
+def _is_header(line: str) -> bool:
+    return any(name_columns(_split_quickly(line, sign)).are_enough for sign in DELIMITERS)
+
+
+def _quote_plainly(found: re.Match[str]) -> str:
+    cell = found[2].replace("''", "'").replace("\\'", "'").replace('"', '""')
+    return f'{found[1]}"{cell}"'
 
 
 def find_layout(text: str) -> Layout:
@@ -83,7 +124,8 @@ def find_layout(text: str) -> Layout:
             return layout
         if line.startswith("#"):
             continue
-        widths = {sign: max(widths[sign], len(cells[sign])) for sign in DELIMITERS}
+        filled = {sign: sum(map(bool, map(str.strip, cells[sign]))) for sign in DELIMITERS}
+        widths = {sign: max(widths[sign], filled[sign]) for sign in DELIMITERS}
     return first or Layout(0, 0, ",")
 
 

@@ -14,6 +14,7 @@ from connectors.files.columns import (
     Columns,
     fill_columns,
     find_link_column,
+    make_key,
     name_columns,
     place_columns,
 )
@@ -187,7 +188,8 @@ def _read_rows(text: str) -> Table:
         return Table([""] * len(rows[0]), numbers, rows, problems)
     header = [cell.strip() for cell in rows[0]]
     # In files put together, the header stands again where the next one begins.
-    kept = [i for i, row in enumerate(rows) if i == 0 or row != rows[0]]
+    names = [*map(make_key, header)]
+    kept = [i for i, row in enumerate(rows) if i == 0 or [*map(make_key, row)] != names]
     numbers, rows = [numbers[i] for i in kept], [rows[i] for i in kept]
     if set(header) >= OWN_COLUMNS:
         rows = [[drop_guard(cell) for cell in row] for row in rows]

@@ -655,9 +655,22 @@ def test_zip_names_the_place_inside(tmp_path: Path) -> None:
     assert "a/YourLibrary.json: is no sound JSON: line 1, column 13" in refuse_zip(path)
 
 
+@pytest.mark.parametrize("name", ["Favorites.csv", "liked_songs_backup.tsv", "Titres likés.json"])
+def test_zip_of_several_lists_gives_the_one_that_is_called_the_likes(
+    tmp_path: Path, name: str
+) -> None:
+    table, rows = "Track,Artist\nB,Y\n", json.dumps([{"title": "A", "artist": "X"}])
+    others = {"party.csv": table, "StreamingHistory0.json": "[]"}
+    likes = read_likes(make_zip(tmp_path, {name: rows, **others}))
+    assert len(likes.items) == 1
+    assert f"only {name} was read; 2 other files were not" in likes.note
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
+        ({"user.json": "{}", "1.csv": "artist,track,utc_time\nX,A,1\n"}, "is a history of plays"),
+        ({"Playlist1.json": "{}", "StreamingHistory0.json": "[]"}, "holds a history of plays"),
         ({}, "without YourLibrary.json"),
         ({"notes.txt": "x"}, "without YourLibrary.json"),
         ({"[Content_Types].xml": "", "xl/workbook.xml": ""}, "save it as CSV"),

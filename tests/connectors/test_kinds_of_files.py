@@ -74,6 +74,8 @@ def test_the_time_of_a_favourite_is_that_of_its_row(tmp_path: Path) -> None:
          "lists top tracks"),
         ([{**LASTFM, "playcount": "5", "@attr": {"rank": "1"}}], "lists top tracks"),
         ({"bannedtracks": {"track": [LASTFM]}}, "lists banned tracks"),
+        ([{"recording_mbid": "m", "score": 1}], "by MusicBrainz ids alone"),
+        ([{**LASTFM, "pinned_until": 1}], "lists pinned recordings"),
         ({"dislikedSongs": [LASTFM]}, "lists songs that are not liked: “dislikedSongs”"),
         ({"tracks": {"track": [{**LASTFM, "listeners": "3"}]}}, "lists a chart"),
         ({"album": {"name": "L", "artist": "X", "tracks": {"track": [LASTFM]}}}, "lists an album"),
