@@ -64,7 +64,8 @@ class StepFailed(Exception):
 
 def make_environment(folder: Path, sandbox: dict[str, str]) -> dict[str, str]:
     """Return the environment of the demo's processes, given the sandbox's settings."""
-    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    foreign = {*FOREIGN, *(f"{name}_FILE" for name in (*FOREIGN, *sandbox, "DATABASE_URL"))}
+    kept = {name: value for name, value in os.environ.items() if name not in foreign}
     python_path = os.pathsep.join(filter(None, [str(PROGRAM_DIR), kept.get("PYTHONPATH", "")]))
     return {
         **kept,

@@ -86,8 +86,41 @@ def fill_in(value: str, known: Mapping[str, str], place: str) -> str:
     return "".join(part.resolve(known) for part in parts)
 
 
+#: Settings that may be in a file instead, which ``NAME_FILE`` names, as Docker keeps secrets.
+SECRETS = {
+    "DATABASE_URL",
+    "EMAIL_URL",
+    "LASTFM_API_KEY",
+    "LASTFM_API_SECRET",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "SENTRY_DSN",
+    "SPOTIFY_CLIENT_ID",
+    "SPOTIFY_CLIENT_SECRET",
+    "TOKEN_ENCRYPTION_KEYS",
+}
+
+
 def read_text(name: str, default: str = "") -> str:
-    return os.environ.get(name, default).strip()
+    file = os.environ.get(f"{name}_FILE", "").strip() if name in SECRETS else ""
+    return read_secret_file(name, Path(file)) if file else os.environ.get(name, default).strip()
+
+
+def read_secret_file(name: str, path: Path) -> str:
+    """Return the setting that a file holds; no message shows any of it."""
+    if os.environ.get(name, "").strip():
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set. Remove one of them.")
+    try:
+        text = path.read_text(encoding="utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: {path} is not UTF-8 text.") from error
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name}_FILE: {path} cannot be read: {error.strerror}."
+        ) from error
+    if not text or "\0" in text:
+        raise ImproperlyConfigured(f"{name}_FILE: {path} holds no value.")
+    return text
 
 
 def read_list(name: str, default: Sequence[str] = ()) -> list[str]:
@@ -231,7 +264,8 @@ def read_secret(name: str, make: Callable[[], str], folder: Path, production: bo
     if production:
         raise ImproperlyConfigured(
             f"{name} is not set. With DEBUG=False, or a database or Redis on another machine, it "
-            "must be in the environment or in .env; docs/operating.md says how to make one."
+            f"must be in the environment, in .env or in the file that {name}_FILE names; "
+            "docs/operating.md says how to make one."
         )
     path = folder / name.lower()
     if not path.exists():

@@ -21,6 +21,7 @@ SETTINGS = Path(__file__).resolve().parents[1] / "narada_site" / "settings.py"
 for name in re.findall(r'"([A-Z][A-Z_]+)"', SETTINGS.read_text(encoding="utf-8")):
     if name not in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)
+    os.environ.pop(f"{name}_FILE", None)
 
 OWN_FOLDER = tempfile.mkdtemp(prefix="narada-tests-")
 atexit.register(shutil.rmtree, OWN_FOLDER, ignore_errors=True)

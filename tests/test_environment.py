@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from narada_site import __version__, cli, environment
 
 ROOT = Path(__file__).parent.parent
+SETTINGS = ROOT / "narada_site" / "settings.py"
 
 
 @pytest.mark.parametrize("text", ["abc", "-1", "nan", "inf", ""])
@@ -76,6 +77,45 @@ def test_read_token_keys_checks_each(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 SECRET = "s3cr3tvalue"
+
+
+@pytest.mark.parametrize("name", sorted(environment.SECRETS))
+def test_a_secret_may_be_in_a_file(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(f"\ufeff{SECRET}\r\n".encode())
+    monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(f"{name}_FILE", str(file))
+    assert environment.read_text(name, "default") == SECRET
+    monkeypatch.setenv(name, SECRET)
+    with pytest.raises(
+        ImproperlyConfigured, match=f"{name} and {name}_FILE are both set"
+    ) as raised:
+        environment.read_text(name)
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b" \n", b"\xff" + SECRET.encode(), b"s3cr3t\0value"]
+)
+def test_a_secret_file_that_holds_none_is_refused(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    monkeypatch.setenv("SECRET_KEY_FILE", str(file))
+    with pytest.raises(ImproperlyConfigured, match=f"SECRET_KEY_FILE: {file}") as raised:
+        environment.read_secret("SECRET_KEY", lambda: "made", tmp_path, False)
+    assert "s3cr3t" not in str(raised.value)
+
+
+def test_every_setting_that_is_hidden_in_logs_may_be_in_a_file() -> None:
+    read = set(re.findall(r'read_\w+\(\s*"([A-Z_]+)"', SETTINGS.read_text()))
+    secret = {name for name in read if re.search("SECRET|KEY|DSN|EMAIL_URL|REDIS_URL|TOKEN", name)}
+    assert secret <= environment.SECRETS
 
 
 def read_file(
