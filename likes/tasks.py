@@ -13,8 +13,11 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from threading import Event
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -36,6 +39,8 @@ SLICE_SECONDS = 10.0
 EXPORT_BATCH = 10
 #: The clock of slices, which never jumps.
 clock: Callable[[], float] = time.monotonic
+#: Set once this worker is asked to end: its slices then end with the batch they are at.
+ending = Event()
 #: How often beat looks for who is due.
 DISPATCH_EVERY = timedelta(minutes=1)
 #: Messages that beat sends at once for those who wait; each worker passes its own on.
@@ -43,6 +48,12 @@ MOST_CALLED = 16
 #: A connection that was refused once is tried once more, when the user is next due: Spotify's
 #: outages have produced false refusals (metabrainz/listenbrainz-server, pull request 1921).
 TRIES_AFTER_REFUSAL = 1
+
+
+@worker_shutting_down.connect
+def end_slices(**_: Any) -> None:
+    """End the slices under way soon; the message of the next one waits in the queue."""
+    ending.set()
 
 
 @shared_task
@@ -69,7 +80,7 @@ def _do_slice(row: SyncSettings) -> None:
 
     def time_is_up() -> bool:
         line.keep(row)
-        return clock() >= ends_at
+        return ending.is_set() or clock() >= ends_at
 
     by = row.asked_by
     if step == Step.IMPORT:

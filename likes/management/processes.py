@@ -28,8 +28,8 @@ from likes.management.base import Error
 MOST_DEATHS, WITHIN = 4, 120.0
 #: Seconds before a program that died is started again: doubled with each death within the time.
 FIRST_PAUSE = 1.0
-#: Seconds that a program has to end by itself.
-PATIENCE = 10.0
+#: Seconds that a program has to end by itself. Docker kills a container after ten.
+PATIENCE = 8.0
 LOOK_EVERY = 0.1
 
 STOPPING = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "a closed terminal"}

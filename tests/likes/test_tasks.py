@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery.signals import worker_shutting_down
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -93,6 +94,16 @@ def test_a_slice_ends_after_seconds_however_long_its_batches_take(syncs: Syncs) 
     tasks.sync_user.delay(add_user().pk)
     # Of 4 s each; the third began before the end and is finished.
     assert syncs.batches == [3, 3]
+
+
+def test_a_worker_that_is_to_end_ends_its_slices_with_their_batch(syncs: Syncs) -> None:
+    user = add_user()
+    worker_shutting_down.send(sender=None)
+    try:
+        tasks.sync_user(user.pk)
+    finally:
+        tasks.ending.clear()
+    assert syncs.batches == [1, 1]
 
 
 def test_sync_user_exports_what_it_has_when_the_import_fails(syncs: Syncs) -> None:
