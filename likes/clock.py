@@ -25,6 +25,7 @@ from likes.models import (
     Run,
     RunChange,
     ServiceHold,
+    ServiceMapping,
     SyncSettings,
 )
 
@@ -80,6 +81,10 @@ LOOKED_AT = (
 THEN_LOOKED_AT = (
     Meaning(Like, "failing_since", "a like's first failure"),
     Meaning(Like, "next_attempt_at", "a like's next try", lambda: timedelta(days=31), True),
+    Meaning(ServiceMapping, "failing_since", "a page's first failure"),
+    Meaning(
+        ServiceMapping, "next_attempt_at", "a page's next try", lambda: timedelta(days=31), True
+    ),
     *(
         Meaning(Like, field, "a like")
         for field in ("sent_at", "confirmed_at", "removed_at", "created_at", "updated_at")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -24,11 +24,18 @@ from likes.adopting import (
     take_own_names,
 )
 from likes.failing import Failing
-from likes.in_flight import IN_FLIGHT, Line, Outcome, Sent, first_stop
-from likes.lastfm_listing import News, Reading, chunked, is_library_due, read_library, read_loved
+from likes.in_flight import IN_FLIGHT, Line, Outcome, Sent, first_stop, is_own_failure
+from likes.lastfm_listing import (
+    News,
+    Reading,
+    chunked,
+    has_library_begun,
+    is_library_due,
+    read_library,
+    read_loved,
+)
 from likes.lastfm_pages import (
     PageChoice,
-    choose_listed,
     find_doubts,
     find_refused,
     keep_spelling,
@@ -42,7 +49,6 @@ from likes.models import (
     Like,
     LikeQuerySet,
     ListedTrack,
-    MappingQuerySet,
     Run,
     RunChange,
     Service,
@@ -50,7 +56,7 @@ from likes.models import (
 )
 from likes.questions import ask_about_loves, close_question, may_remove
 from likes.settling import adopt_loved_pages, find_touched, leave_taken_back, settle_by_loved_list
-from likes.summaries import NEEDS_A_PERSON, ExportSummary, Progress, TimeIsUp
+from likes.summaries import NEEDS_A_PERSON, ExportSummary, Progress, SliceDone, TimeIsUp
 
 State = Like.State
 Listing = ListedTrack.Listing
@@ -94,19 +100,10 @@ class Export:
         """Send what is pending; whatever stops this is raised after the counts are complete."""
         summary = self.summary
         try:
-            self.whole = self._list_unsettled() != {Listing.LOVED: 0, Listing.LIBRARY: 0}
-            self.total = self._settle_by_list() + self._pending().count()
-            if gone := self.checkpoint.removals_asked:
-                summary.exit_code = NEEDS_A_PERSON
-                summary.message = ask_about_loves(self.user, gone)
-            stop = take_back(self.connector, self.user, self.failing, self.news)
-            if stop is not None:
-                raise stop
-            self._adopt()
-            self._love_all()
-            if self.sent and not summary.more:
-                self._settle_by_list()
-                self._settle_open()
+            try:
+                self._take_steps()
+            except SliceDone:
+                summary.more = True
             self.failing.judge()
             summary.failed += self.failing.give_up()
             self._say(self.failing.tell())
@@ -120,6 +117,24 @@ class Export:
             summary.candidates = summary.settled + summary.remaining
             self._say(self.news.tell_unreadable())
 
+    def _take_steps(self) -> None:
+        self.whole = self._list_unsettled() != {Listing.LOVED: 0, Listing.LIBRARY: 0}
+        self.total = self._settle_by_list() + self._pending().count()
+        if gone := self.checkpoint.removals_asked:
+            self.summary.exit_code = NEEDS_A_PERSON
+            self.summary.message = ask_about_loves(self.user, gone)
+        failing = self.failing
+        stop = take_back(self.connector, self.user, failing, self.news, self.time_is_up)
+        if stop is not None and not is_own_failure(stop):
+            raise stop
+        self._adopt()
+        self._love_all()
+        if stop is not None and failing.is_unproved("love"):
+            raise stop
+        if self.sent and not self.summary.more:
+            self._settle_by_list()
+            self._settle_open()
+
     @cached_property
     def spellings(self) -> dict[str, str]:
         return find_spellings(self.user)
@@ -129,7 +144,7 @@ class Export:
 
     def _settle_by_list(self) -> int:
         """Read the loved list and settle by it what it says something new of."""
-        reading = read_loved(self.user, self.connector, self.news)
+        reading = read_loved(self.user, self.connector, self.news, self.time_is_up)
         may_remove = {Reading.WHOLE: self._may_remove, Reading.LACKING: self._was_told_of}
         tracks = None if self.whole else find_touched(self.user, self.news.pages)
         adopted, self.left = settle_by_loved_list(self.user, may_remove.get(reading), tracks)
@@ -160,44 +175,16 @@ class Export:
         self.summary.already_loved += adopted
         self.shown += adopted
 
-    def plan(self, say_minutes: Callable[[int], str]) -> None:
-        """Say what ``run`` would do, with its calls. The lists read are kept; no like changes."""
-        summary = self.summary
-        read_loved(self.user, self.connector, self.news)
-        pending = self._pending()
-        summary.candidates = pending.count()
-        loved_keys = ListedTrack.objects.filter(user=self.user, listing=Listing.LOVED).values("key")
-        summary.already_loved = pending.filter(
-            track__in=self._accepted().filter(key__in=loved_keys).values("track_id")
-        ).count()
-        look_ups = 0
-        for tracks in list_unsettled(self._pending()):
-            adopted = choose_listed(self.user, Listing.LOVED, tracks)
-            rest = [track for track in tracks if track.pk not in adopted]
-            summary.already_loved += len(adopted)
-            look_ups += len(rest) - len(choose_listed(self.user, Listing.LIBRARY, rest))
-        summary.remaining = summary.candidates - summary.already_loved
-        loves = summary.remaining if self.limit is None else min(self.limit, summary.remaining)
-        look_ups = min(look_ups, loves)
-        calls = loves + look_ups + 1 + -(-loves // 1000)
-        summary.message = (
-            f"Would love {loves:,} tracks and look up at most {look_ups:,} names: about "
-            f"{calls:,} calls, {say_minutes(calls)}. {summary.already_loved:,} are loved already "
-            "and would be adopted without a call. No like was changed."
-        )
-
     def _pending(self) -> LikeQuerySet:
         return Like.objects.of(self.user).pending_on(Service.LASTFM)
-
-    def _accepted(self) -> MappingQuerySet:
-        return ServiceMapping.objects.of(self.user).on(Service.LASTFM).accepted()
 
     def _adopt(self) -> None:
         """Find among what the user loves and scrobbles whatever settles a page without a call."""
         due = is_library_due(self.user)
         waiting = self._pending()
         # Of many names those that are loved already do not decide on a call.
-        few = due and waiting.without_page()[: CHUNK + 1].count() <= CHUNK
+        begins = due and not has_library_begun(self.user)
+        few = begins and waiting.without_page()[: CHUNK + 1].count() <= CHUNK
         if few or self.limit is not None:
             # Under a limit not all come to their turn.
             for tracks in list_unsettled(waiting):
@@ -205,7 +192,9 @@ class Export:
         try:
             if due:
                 names = name_unsettled(waiting)
-                read_library(self.user, self.connector, names, self.limit, self.news)
+                read_library(
+                    self.user, self.connector, names, self.limit, self.news, self.time_is_up
+                )
         except RequestRejected as error:
             # A compatible server may lack this list, and what it saves is calls, not likes.
             self.summary.message = self.summary.message or (

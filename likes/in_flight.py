@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import Enum
@@ -47,8 +47,12 @@ class Sent:
 
     @property
     def is_own_failure(self) -> bool:
-        """Whether the service stumbled over this very call, be it for its sake or for any."""
-        return isinstance(self.error, TemporaryError) and not isinstance(self.error, RateLimited)
+        return is_own_failure(self.error)
+
+
+def is_own_failure(error: ConnectorError | None) -> bool:
+    """Whether the service stumbled over this very call, be it for its sake or for any."""
+    return isinstance(error, TemporaryError) and not isinstance(error, RateLimited)
 
 
 class Stopping(Event):
@@ -101,19 +105,6 @@ def send(
         connection.close()
     stopping.note_answer()
     return Sent(Outcome.DONE, value=value)
-
-
-def send_each(
-    call: Callable[[Item], object],
-    items: Sequence[Item],
-    is_known: Callable[[Item], bool] = lambda item: False,
-) -> list[Sent]:
-    """Call for each item, in order, several at once; one error that is not the item's own stops
-    those that have not been begun.
-    """
-    stopping = Stopping()
-    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="lastfm") as pool:
-        return list(pool.map(lambda item: send(call, item, stopping, is_known(item)), items))
 
 
 def first_stop(sent: Iterable[Sent]) -> ConnectorError | None:

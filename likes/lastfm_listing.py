@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -27,10 +27,15 @@ from likes.keys import list_listed_keys
 from likes.leases import checkpoint_of
 from likes.models import Checkpoint, ListedTrack, ListedTrackKey
 from likes.questions import find_most
+from likes.summaries import SliceDone, TimeIsUp
 from matching import name_key
 
 T = TypeVar("T")
 LIBRARY_KEPT = timedelta(days=1)
+#: Rows a page, as the connector asks for.
+PAGE = 1000
+#: A reading of the loved list that was cut off goes on within this, else it begins again.
+GOES_ON_WITHIN = timedelta(hours=1)
 Listing = ListedTrack.Listing
 
 
@@ -160,34 +165,48 @@ class Reading(Enum):
     MOVED = "nothing, as the list moved while it was read"
 
 
-def read_loved(user: User, connector: LastfmConnector, news: News) -> Reading:
+def read_loved(
+    user: User, connector: LastfmConnector, news: News, time_is_up: TimeIsUp = lambda: False
+) -> Reading:
     """Bring the stored loved list up to date.
 
     Rows that cannot be read count as lacking: what is not shown may be one of them. Where Last.fm
     shows a few rows less than it counts, ShortPage is raised, as for any answer that cannot be
     right; from the next run on that many are known to be lacking.
+
+    Raise SliceDone when time is up before the end; a reading soon after goes on from there. As a
+    love enters the list at its head, a list of one total all along hides no row from that.
     """
     checkpoint = checkpoint_of(user, Checkpoint.Listing.LOVED)
-    reading = checkpoint.reading + 1
-    totals: set[int] = set()
+    so_far = _take_unfinished(checkpoint)
+    reading = checkpoint.reading + (not so_far)
+    totals: set[int] = set(so_far.get("totals", ()))
+    lacking: int = so_far.get("lacking", 0)
+    page_number: int = so_far.get("pages", 0) + 1
     known = ListedTrack.objects.filter(user=user, listing=Listing.LOVED).count()
-    lacking = 0
-    page_number, total_pages = 1, 1
+    total_pages = page_number
     before: LovedPage | None = None
     while page_number <= total_pages:
+        if before is not None and time_is_up():
+            raise SliceDone
         page = _get_loved_page(connector, page_number, checkpoint)
         check_not_repeated(page, before)
         news.unreadable.update(page.unreadable)
         totals.add(page.total)
         lacking += page.lacking + len(page.unreadable)
         total_pages, before = page.total_pages, page
+        so_far = {"pages": page_number, "totals": sorted(totals), "lacking": lacking}
         with transaction.atomic():
             known += store_listed(user, Listing.LOVED, page.items, reading, news)
+            adds_up = known + checkpoint.unexplained == page.total
+            enough = checkpoint.complete and page_number < total_pages and adds_up
             Checkpoint.objects.filter(pk=checkpoint.pk).update(
-                reading=reading, total=page.total, read_at=timezone.now()
+                reading=reading,
+                total=page.total,
+                read_at=timezone.now(),
+                unfinished=None if enough or page_number >= total_pages else so_far,
             )
-        adds_up = known + checkpoint.unexplained == page.total
-        if checkpoint.complete and page_number < total_pages and adds_up:
+        if enough:
             return Reading.LACKING if checkpoint.lacking or lacking else Reading.WHOLE
         page_number += 1
     if not _finish_reading(user, checkpoint, reading, totals, news):
@@ -196,6 +215,15 @@ def read_loved(user: User, connector: LastfmConnector, news: News) -> Reading:
     kept = max(checkpoint.lacking, lacking) if lacking else 0
     Checkpoint.objects.filter(pk=checkpoint.pk).update(lacking=kept)
     return Reading.LACKING if lacking else Reading.WHOLE
+
+
+def _take_unfinished(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return what a reading of a short while ago left; it is stored again when a page was read, so
+    a page that cannot be read is not asked for in each run."""
+    read_at, so_far = checkpoint.read_at, checkpoint.unfinished
+    Checkpoint.objects.filter(pk=checkpoint.pk, unfinished__isnull=False).update(unfinished=None)
+    recent = read_at is not None and timezone.now() - read_at < GOES_ON_WITHIN
+    return so_far if recent and isinstance(so_far, dict) else {}
 
 
 def check_not_repeated(page: Page, before: Page | None) -> None:
@@ -239,6 +267,12 @@ def is_library_due(user: User) -> bool:
     return not (checkpoint.complete and _is_of_today(checkpoint))
 
 
+def has_library_begun(user: User) -> bool:
+    """Whether a slice of today began to read those spellings, and this one goes on."""
+    checkpoint = checkpoint_of(user, Checkpoint.Listing.LIBRARY)
+    return checkpoint.unfinished is not None and _is_of_today(checkpoint)
+
+
 def _is_of_today(checkpoint: Checkpoint) -> bool:
     return checkpoint.read_at is not None and timezone.now() - checkpoint.read_at < LIBRARY_KEPT
 
@@ -249,6 +283,7 @@ def read_library(
     names: Counter[str],
     limit: int | None,
     news: News,
+    time_is_up: TimeIsUp = lambda: False,
 ) -> None:
     """Read the spellings the user scrobbles, most played first, while the pages that are left
     cost fewer calls than looking up the ``names`` that are not among them; kept for a day.
@@ -256,14 +291,14 @@ def read_library(
     ``names`` are page keys of tracks, each with how many tracks have it; of ``limit`` at most the
     page is asked for. Only what is there to the letter counts as found: an exact name on a later
     page outranks what is nearly it on an earlier one. A list that is empty of a sudden is not
-    believed.
+    believed. Raise SliceDone when time is up before the end; the next reading goes on from there.
     """
     checkpoint = checkpoint_of(user, Checkpoint.Listing.LIBRARY)
     now = timezone.now()
     fresh = _is_of_today(checkpoint)
     page_number = checkpoint.position + 1 if fresh else 1
     reading = checkpoint.reading if fresh else checkpoint.reading + 1
-    total_pages = -(-(checkpoint.total or 1) // 1000)
+    total_pages = -(-(checkpoint.total or 1) // PAGE)
     before: LibraryPage | None = None
     wanted = Counter(names)
     rows = ListedTrack.objects.filter(user=user, listing=Listing.LIBRARY)
@@ -275,6 +310,11 @@ def read_library(
         return wanted.total() if limit is None else min(wanted.total(), limit)
 
     while page_number <= total_pages and total_pages - page_number < count_wanted():
+        if before is not None and time_is_up():
+            Checkpoint.objects.filter(pk=checkpoint.pk).update(
+                unfinished={"pages": page_number - 1}
+            )
+            raise SliceDone
         page = connector.get_library_page(page_number)
         check_not_repeated(page, before)
         news.unreadable.update(page.unreadable)
@@ -292,6 +332,7 @@ def read_library(
                 total=page.total,
                 position=page_number,
                 complete=done,
+                unfinished=None,
                 read_at=now,
             )
             if done:

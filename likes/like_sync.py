@@ -23,14 +23,16 @@ from connectors.spotify import SpotifyConnector
 from likes import accounts
 from likes.access import CredentialsMissing, NotConnected
 from likes.export import Export
+from likes.export_plan import plan_export
 from likes.models import Checkpoint, Like, Run, Service, Source
 from likes.reconciliation import reconcile
 from likes.run_frame import hold_run_lease, keep_run
-from likes.spotify_walk import SliceDone, Walk, walk_saved_tracks
+from likes.spotify_walk import Walk, walk_saved_tracks
 from likes.summaries import (
     ExportSummary,
     ImportSummary,
     Progress,
+    SliceDone,
     Summary,
     TimeIsUp,
     VerifySummary,
@@ -232,22 +234,23 @@ def export_likes(
             _counting_calls(summary, connector),
             hold_run_lease(run, Checkpoint.Listing.LOVED, progress or _silent) as checkpoint,
         ):
-            export = Export(
-                user=user,
-                connector=connector,
-                checkpoint=checkpoint,
-                summary=summary,
-                noted_as=run,
-                batch_size=batch_size,
-                limit=limit,
-                accept_removals=accept_removals,
-                time_is_up=time_is_up or _never,
-                progress=progress or _silent,
-            )
             if dry_run:
-                export.plan(lambda calls: _minutes(calls, Service.LASTFM))
+                plan_export(
+                    user, connector, summary, limit, lambda calls: _minutes(calls, Service.LASTFM)
+                )
             else:
-                export.run()
+                Export(
+                    user=user,
+                    connector=connector,
+                    checkpoint=checkpoint,
+                    summary=summary,
+                    noted_as=run,
+                    batch_size=batch_size,
+                    limit=limit,
+                    accept_removals=accept_removals,
+                    time_is_up=time_is_up or _never,
+                    progress=progress or _silent,
+                ).run()
         accounts.note_answer(user, Service.LASTFM)
     return summary
 

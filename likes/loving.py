@@ -6,7 +6,8 @@ reading of the loved list says whether Last.fm has them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from django.contrib.auth.models import User
@@ -16,9 +17,9 @@ from django.utils import timezone
 
 from connectors.errors import ConnectorError
 from connectors.lastfm import LastfmConnector
-from likes.failing import Failing
-from likes.in_flight import Flight, Outcome, Sent, first_stop, send_each
-from likes.lastfm_listing import News, drop_listed
+from likes.failing import Failing, Row
+from likes.in_flight import IN_FLIGHT, Flight, Line, Outcome, Sent, first_stop
+from likes.lastfm_listing import News, chunked, drop_listed
 from likes.models import (
     Like,
     LikeQuerySet,
@@ -26,7 +27,10 @@ from likes.models import (
     Service,
     ServiceMapping,
 )
+from likes.summaries import SliceDone, TimeIsUp
 
+#: How many rows are named in one statement.
+CHUNK = 500
 #: Outcomes that come within this (s) are written together.
 WRITTEN_WITHIN = 1.0
 
@@ -139,57 +143,96 @@ def _write_outcomes(sent: Sequence[tuple[Like, Sent]], reason: str) -> None:
 
 
 def take_back(
-    connector: LastfmConnector, user: User, failing: Failing, news: News | None = None
+    connector: LastfmConnector,
+    user: User,
+    failing: Failing,
+    news: News | None = None,
+    time_is_up: TimeIsUp = lambda: False,
 ) -> ConnectorError | None:
-    """Un-love what is to be taken back: likes removed by the user's wish, and wrong pages."""
-    likes = Like.objects.of(user).on(Service.LASTFM)
-    removing = {like.track_id: like for like in likes.filter(state=State.REMOVING).due()}
-    ours = ServiceMapping.objects.of(user).on(Service.LASTFM)
-    mappings = [*ours.filter(withdraw=True), *ours.accepted().filter(track__in=removing)]
+    """Un-love what is to be taken back: likes removed by the user's wish, and wrong pages.
+
+    Return the error that stopped it, if one did. Raise SliceDone if time is up before the end.
+    """
+    rows, pages = _list_unwanted(user)
     # A page that another like of this user stands on stays loved.
     needed = set(
-        ours.accepted()
-        .keyed({mapping.key for mapping in mappings})
+        ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
+        .keyed(rows)
         .filter(track__likes__service=Service.LASTFM, track__likes__state=State.PRESENT)
         .values_list("key", flat=True)
-    )
-    pages = {mapping.key: mapping for mapping in mappings if mapping.key not in needed}
-
-    def is_known(page: ServiceMapping) -> bool:
-        like = removing.get(page.track_id)
-        return like is not None and failing.is_known(like)
-
-    sent = send_each(
-        lambda page: connector.unlove_track(page.artists[0], page.title),
-        list(pages.values()),
-        is_known,
-    )
-    stop = first_stop(sent)
-    outcome = dict(zip(pages, sent, strict=True))
-    done = {
-        key
-        for key, one in zip(pages, sent, strict=True)
-        if one.outcome in (Outcome.DONE, Outcome.REFUSED)
-    }
-    settled = [mapping for mapping in mappings if mapping.key in done | needed]
-    left = {mapping.track_id for mapping in mappings if mapping.key not in done | needed}
-    now = timezone.now()
+    )  # fmt: skip
+    removing = Like.objects.of(user).on(Service.LASTFM).filter(state=State.REMOVING)
     with transaction.atomic():
-        ServiceMapping.objects.filter(pk__in=[m.pk for m in settled]).update(withdraw=False)
-        failing.note_answers(
-            "love",
-            [
-                (removing[page.track_id], outcome[page.key])
-                for page in mappings
-                if page.key in outcome and page.track_id in removing
-            ],
-            counted=False,
-        )
-        likes.filter(state=State.REMOVING, track__in=removing.keys() - left).update(
-            state=State.REMOVED, removed_at=now, sent_at=None, updated_at=now
-        )
-        # The stored list must not show any longer what is no longer loved.
-        loved = ListedTrack.Listing.LOVED
-        listed = ListedTrack.objects.filter(user=user, listing=loved, key__in=done)
-        drop_listed(user, loved, listed, news)
+        _end([*removing.without_page(), *(row for key in needed for row in rows[key])])
+    unwanted = deque(page for key, page in pages.items() if key not in needed)
+    stop: ConnectorError | None = None
+    over = False
+    with Line[ServiceMapping](
+        lambda page: connector.unlove_track(page.artists[0], page.title),
+        lambda page: all(failing.is_known(row) for row in rows[page.key]),
+    ) as line:
+        while unwanted or line:
+            while unwanted and len(line) < 2 * IN_FLIGHT:
+                line.add(unwanted.popleft())
+            answers = line.take(IN_FLIGHT, WRITTEN_WITHIN)
+            with transaction.atomic():
+                _write_unloved(user, answers, rows, failing, news)
+            stop = stop or first_stop(one for _, one in answers)
+            over = over or bool(unwanted and time_is_up())
+            if stop is not None or over:
+                unwanted.clear()
+    if over and stop is None:
+        raise SliceDone
     return stop
+
+
+def _list_unwanted(user: User) -> tuple[dict[str, list[Row]], dict[str, ServiceMapping]]:
+    """Return by key the rows whose page is to be un-loved now, and the pages."""
+    likes = Like.objects.of(user).on(Service.LASTFM).filter(state=State.REMOVING).due()
+    removing = {like.track_id: like for like in likes}
+    ours = ServiceMapping.objects.of(user).on(Service.LASTFM)
+    rows: dict[str, list[Row]] = {}
+    pages: dict[str, ServiceMapping] = {}
+    for page in ours.filter(withdraw=True).due():
+        rows.setdefault(page.key, []).append(page)
+        pages[page.key] = page
+    for chunk in chunked(list(removing), CHUNK):
+        for page in ours.accepted().filter(track__in=chunk):
+            rows.setdefault(page.key, []).append(removing[page.track_id])
+            pages[page.key] = page
+    return rows, pages
+
+
+def _write_unloved(
+    user: User,
+    answers: Sequence[tuple[ServiceMapping, Sent]],
+    rows: dict[str, list[Row]],
+    failing: Failing,
+    news: News | None,
+) -> None:
+    failing.note_answers(
+        "love", [(row, one) for page, one in answers for row in rows[page.key]], counted=False
+    )
+    ended = (Outcome.DONE, Outcome.REFUSED)
+    done = [page.key for page, one in answers if one.outcome in ended]
+    _end([row for key in done for row in rows[key]])
+    # The stored list must not show any longer what is no longer loved.
+    loved = ListedTrack.Listing.LOVED
+    drop_listed(
+        user, loved, ListedTrack.objects.filter(user=user, listing=loved, key__in=done), news
+    )
+
+
+def _end(rows: Iterable[Row]) -> None:
+    """Write that nothing is left to be taken back of these."""
+    rows = list(rows)
+    now = timezone.now()
+    for chunk in chunked([row.pk for row in rows if isinstance(row, Like)], CHUNK):
+        # What a person decided of it meanwhile stands.
+        Like.objects.filter(pk__in=chunk, state=State.REMOVING).update(
+            state=State.REMOVED, removed_at=now, sent_at=None, failing_since=None, updated_at=now
+        )
+    for chunk in chunked([row.pk for row in rows if isinstance(row, ServiceMapping)], CHUNK):
+        ServiceMapping.objects.filter(pk__in=chunk).update(
+            withdraw=False, attempts=0, failing_since=None, next_attempt_at=None, last_error=""
+        )

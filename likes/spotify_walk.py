@@ -27,15 +27,11 @@ from likes.models import (
     ServiceMapping,
     Source,
 )
-from likes.summaries import ImportSummary, Progress, TimeIsUp
+from likes.summaries import ImportSummary, Progress, SliceDone, TimeIsUp
 from likes.track_sync import count_repeats, item_key, number_repeats, store_likes
 
 #: Slices that follow each other sooner than this are one walk.
 SLICE_PAUSE = timedelta(minutes=2)
-
-
-class SliceDone(Exception):
-    """The pages that this slice may read are read; the next slice goes on."""
 
 
 @dataclass

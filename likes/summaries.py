@@ -14,6 +14,10 @@ Progress = Callable[[int, int | None, str], None]
 TimeIsUp = Callable[[], bool]
 
 
+class SliceDone(Exception):
+    """The slice has had its time; the next one goes on from what is stored."""
+
+
 @dataclass
 class Summary:
     """How a run ended. ``more`` says that it stopped only because its slice was done; ``run`` is

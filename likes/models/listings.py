@@ -124,6 +124,9 @@ class Checkpoint(models.Model):
         db_default=False,
         help_text="Whether Spotify's list has shown no change since this reading began.",
     )
+    unfinished = models.JSONField(
+        null=True, blank=True, help_text="What a reading that was cut off has found so far."
+    )
     read_at = models.DateTimeField(null=True, blank=True)
     lease_holder = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +16,8 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from likes.folding import fold_names
+
+T = TypeVar("T", bound=models.Model)
 
 
 class Service(models.TextChoices):
@@ -90,20 +92,36 @@ class TrackKey(models.Model):
 STUCK_AFTER = 3
 
 
-class LikeQuerySet(models.QuerySet["Like"]):
+class Tried(models.Model):
+    """A row for which a service is called, perhaps several times in vain."""
+
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    failing_since = models.DateTimeField(
+        null=True, blank=True, help_text="When the first of the tries failed that failed in a row."
+    )
+    next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="Not before.")
+    last_error = models.TextField(blank=True, db_default="")
+
+    class Meta:
+        abstract = True
+
+
+class TriedQuerySet(models.QuerySet[T]):
     def of(self, user: models.Model) -> Self:
         return self.filter(user=user)
 
     def on(self, service: str) -> Self:
         return self.filter(service=service)
 
-    def pending_on(self, service: str) -> Self:
-        """What is still to be sent there, in flight included: its outcome is not known."""
-        return self.on(service).filter(state__in=[Like.State.PENDING, Like.State.SENDING])
-
     def due(self, now: datetime | None = None) -> Self:
         now = now or timezone.now()
         return self.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+
+
+class LikeQuerySet(TriedQuerySet["Like"]):
+    def pending_on(self, service: str) -> Self:
+        """What is still to be sent there, in flight included: its outcome is not known."""
+        return self.on(service).filter(state__in=[Like.State.PENDING, Like.State.SENDING])
 
     def take_oldest(self, count: int) -> list[Like]:
         """Return the ``count`` oldest, but behind all others those that have stopped several runs:
@@ -137,7 +155,7 @@ class LikeQuerySet(models.QuerySet["Like"]):
         return self.filter(state__in=Like.OPEN_STATES)
 
 
-class Like(models.Model):
+class Like(Tried):
     """This user likes this Track on this service; ``service`` narada is the truth.
 
     The rows of ``spotify`` and ``lastfm`` say what is known there and what is still to do.
@@ -172,12 +190,6 @@ class Like(models.Model):
         null=True, blank=True, help_text="When the service last showed it in its own list."
     )
     removed_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    failing_since = models.DateTimeField(
-        null=True, blank=True, help_text="When the first of the tries failed that failed in a row."
-    )
-    next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="Not before.")
-    last_error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -209,13 +221,7 @@ class Like(models.Model):
         return f"{self.track} on {self.get_service_display()}: {self.get_state_display()}"
 
 
-class MappingQuerySet(models.QuerySet["ServiceMapping"]):
-    def of(self, user: models.Model) -> Self:
-        return self.filter(user=user)
-
-    def on(self, service: str) -> Self:
-        return self.filter(service=service)
-
+class MappingQuerySet(TriedQuerySet["ServiceMapping"]):
     def accepted(self) -> Self:
         return self.filter(decision=ServiceMapping.Decision.ACCEPTED)
 
@@ -231,7 +237,7 @@ class MappingQuerySet(models.QuerySet["ServiceMapping"]):
         return self.on(Service.LASTFM).accepted().filter(track__in=tracks)
 
 
-class ServiceMapping(models.Model):
+class ServiceMapping(Tried):
     """This Track is (or may be, or is not) that item on that service: how found, how sure, by whom.
 
     On Spotify an item is an id; on Last.fm a pair of names. The description is kept as the service

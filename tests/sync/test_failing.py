@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from django.db.models import F
+from django.test import Client
+from django.urls import reverse
 from sync_world import World
 
 from likes import review
 from likes.in_flight import DOWN_AFTER
 from likes.like_sync import export_likes, import_likes
-from likes.models import Like, Service, SyncSettings
+from likes.models import Like, Service, ServiceMapping, SyncSettings
 from likes.summaries import ExportSummary
 
 ODD = "Odd one"
@@ -41,7 +43,8 @@ def known(world: World) -> World:
 
 
 def let_a_day_pass() -> None:
-    Like.objects.update(failing_since=F("failing_since") - timedelta(days=1), next_attempt_at=None)
+    for rows in (Like.objects, ServiceMapping.objects):
+        rows.update(failing_since=F("failing_since") - timedelta(days=1), next_attempt_at=None)
 
 
 def export(world: World) -> ExportSummary:
@@ -126,3 +129,48 @@ def test_a_love_that_cannot_be_taken_back_keeps_nothing_and_ends(known: World) -
     assert like.last_error.startswith("It may still be loved on Last.fm. Failed each of")
     known.box.clear_calls()
     assert (export(known).exit_code, known.count("track.unlove")) == (0, 0)
+
+
+def test_a_wrong_page_that_cannot_be_taken_back_ends_at_a_person(
+    known: World, client: Client
+) -> None:
+    user = known.users["alice"]
+    assert export(known).loved == 6
+    known.order("page", artist="Ada", title="Right one", listeners=9)
+    review.choose_name(
+        Like.objects.get(track__title=ODD, service="lastfm"), "Ada", "Right one", user
+    )
+    known.box.add_faults({"kind": "status", "match": "track.unlove"})
+    summary = export(known)
+    assert (summary.exit_code, summary.loved) == (0, 1)
+    assert "tried again later" in summary.message
+    # It is not tried again at once.
+    assert (export(known).exit_code, known.count("track.unlove")) == (0, 0)
+    for _ in range(3):
+        let_a_day_pass()
+        summary = export(known)
+    page = ServiceMapping.objects.get(service="lastfm", title=ODD)
+    assert (summary.exit_code, page.withdraw) == (0, False)
+    assert page.last_error.startswith("It may still be loved on Last.fm. Failed each of")
+    assert f"Ada – {ODD}" in summary.message
+    client.force_login(user)
+    assert (
+        b"It may still be loved on Last.fm"
+        in client.get(reverse("track", args=[page.track_id])).content
+    )
+    assert (export(known).exit_code, known.count("track.unlove")) == (0, 0)
+
+
+def test_unloves_that_always_fail_keep_no_love_from_being_sent(known: World) -> None:
+    user = known.users["alice"]
+    assert export(known).loved == 6
+    for like in Like.objects.of(user).on(Service.LASTFM)[: DOWN_AFTER + 1]:
+        review.exclude(like, user)
+    known.box.add_faults({"kind": "status", "match": "track.unlove"})
+    # Nothing shows whose fault it is.
+    assert export(known).exit_code == 75
+    let_a_day_pass()
+    known.like("New")
+    import_likes(user)
+    summary = export(known)
+    assert (summary.exit_code, summary.loved) == (0, 1)
