@@ -39,7 +39,6 @@ from likes.lastfm_pages import (
     find_doubts,
     find_refused,
     keep_spelling,
-    look_up,
     store_choices,
 )
 from likes.leases import save_checkpoint
@@ -54,6 +53,7 @@ from likes.models import (
     Service,
     ServiceMapping,
 )
+from likes.page_lookup import look_up
 from likes.questions import ask_about_loves, close_question, may_remove
 from likes.settling import adopt_loved_pages, find_touched, leave_taken_back, settle_by_loved_list
 from likes.summaries import NEEDS_A_PERSON, ExportSummary, Progress, SliceDone, TimeIsUp
@@ -95,6 +95,7 @@ class Export:
     refused: set[tuple[int, str]] = field(default_factory=set)
     doubts: dict[int, list[ServiceMapping]] = field(default_factory=dict)
     failing: Failing = field(default_factory=Failing)
+    all_plays_known: bool = False
 
     def run(self) -> None:
         """Send what is pending; whatever stops this is raised after the counts are complete."""
@@ -200,6 +201,7 @@ class Export:
             self.summary.message = self.summary.message or (
                 f"What the user scrobbles could not be read, so names were looked up: {error}"
             )
+        self.all_plays_known = not is_library_due(self.user)
         self._settle_open()
         if loves_unknown(self.user):
             love_unknown(self.user)
@@ -303,8 +305,8 @@ class Export:
                 line.add(like)
 
     def _look_up(self, like: Like) -> PageChoice:
-        doubts = self.doubts.get(like.track_id, ())
-        return look_up(self.connector, like.track, self.refused, doubts)
+        doubts, known = self.doubts.get(like.track_id, ()), self.all_plays_known
+        return look_up(self.connector, like.track, self.refused, doubts, all_plays_known=known)
 
     def _settle_pages(self, found: Sequence[tuple[Like, Sent]]) -> ConnectorError | None:
         """Store what look-ups found; what is uncertain is no longer pending. Return the error that
@@ -375,7 +377,7 @@ class Export:
         self.sent += loved
         self.summary.loved += len(loved)
         self.summary.failed += sum(one.outcome == Outcome.REFUSED for _, one in sent)
-        unsent = (Outcome.REFUSED, Outcome.UNSENT)
+        unsent = Outcome.REFUSED, Outcome.UNSENT
         not_sent = [like.pk for like, one in sent if one.outcome in unsent]
         if not_sent and self.noted_as is not None:
             self.noted_as.changes.filter(like__in=not_sent).delete()

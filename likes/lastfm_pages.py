@@ -16,14 +16,12 @@ from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 
-from connectors.lastfm import LastfmConnector
 from connectors.records import TrackPage
 from likes.keys import describe, describe_listed
 from likes.lastfm_listing import candidates_for
 from likes.models import Like, ListedTrack, Service, ServiceMapping, Track, TrackKey
 from matching import (
     Comparison,
-    TrackDescription,
     Verdict,
     choose,
     compare,
@@ -35,11 +33,6 @@ from matching import (
 Rule = ServiceMapping.Rule
 Decision = ServiceMapping.Decision
 
-#: A name with fewer listeners may exist only because somebody once asked for it: Last.fm answers
-#: getInfo for a made-up pair with 2 listeners (its documentation project's "doesn't exist" sample).
-REAL_LISTENERS = 5
-#: How many names of a track are looked up at most: as on Spotify, then plainer ones.
-MOST_LOOKUPS = 4
 #: How many of the user's own pages a question shows at most.
 MOST_DOUBTS = 3
 #: Milliseconds between two lengths that are not of one recording (docs/matching.md).
@@ -129,7 +122,7 @@ def _pick(
     plain = [name_key(primary_artist(track), title) for title in list_plain_titles(track.title)]
     for key in (exact, *plain):
         for row in rows:
-            if row.key == key and (key == exact or not _contradicts(track, row)):
+            if row.key == key and (key == exact or not are_far_apart(track, row)):
                 return row, compare(describe(track), describe_listed(row))
     choice = choose(describe(track), [describe_listed(row) for row in rows])
     if choice.verdict != Verdict.MATCH or choice.best is None:
@@ -137,13 +130,15 @@ def _pick(
     return rows[choice.best], choice.comparisons[choice.best]
 
 
-def _contradicts(track: Track, row: ListedTrack) -> bool:
-    lengths = track.duration_ms, row.duration_ms
-    return all(lengths) and abs((track.duration_ms or 0) - (row.duration_ms or 0)) > FAR_APART
+def are_far_apart(track: Track, page: ListedTrack | TrackPage) -> bool:
+    """Tell whether the lengths say that a page is of another recording."""
+    lengths = track.duration_ms, page.duration_ms
+    return all(lengths) and abs((track.duration_ms or 0) - (page.duration_ms or 0)) > FAR_APART
 
 
 def find_doubts(user: User, tracks: Sequence[Track]) -> dict[int, list[ServiceMapping]]:
-    """Return, by track id, what of the user's own lists may be the track, likeliest first."""
+    """Return, by track id, what of the user's own lists may be the track, likeliest first; last
+    what is only spelled alike (``is_spelled_alike``)."""
     keys = _list_keys(tracks)
     refused = find_refused(tracks)
     doubts: dict[int, list[ServiceMapping]] = {}
@@ -157,20 +152,25 @@ def find_doubts(user: User, tracks: Sequence[Track]) -> dict[int, list[ServiceMa
             found = doubts.setdefault(track.pk, [])
             for comparison, row in compared:
                 known = {mapping.key for mapping in found}
-                if _may_be_it(comparison) and row.key not in known:
+                if comparison.verdict != Verdict.DIFFERENT and row.key not in known:
                     found.append(
                         make_mapping(
                             track, row.artist, row.title, rule, Decision.CANDIDATE, comparison
                         )
                     )
-    return {pk: found[:MOST_DOUBTS] for pk, found in doubts.items() if found}
+    return {
+        pk: sorted(found, key=is_spelled_alike)[:MOST_DOUBTS]
+        for pk, found in doubts.items()
+        if found
+    }
 
 
-def _may_be_it(comparison: Comparison) -> bool:
+def is_spelled_alike(doubt: ServiceMapping) -> bool:
     """Tell a doubt from another song of the artist's that is spelled alike: of 1,617 such pairs in
     one listener's library nearly all were two songs."""
-    rules = {piece.rule for piece in comparison.evidence if piece.kind == "doubt"}
-    return comparison.verdict != Verdict.DIFFERENT and "title-near" not in rules
+    return any(
+        piece["rule"] == "title-near" and piece["kind"] == "doubt" for piece in doubt.evidence
+    )
 
 
 def find_refused(tracks: Iterable[Track]) -> set[tuple[int, str]]:
@@ -180,93 +180,6 @@ def find_refused(tracks: Iterable[Track]) -> set[tuple[int, str]]:
         .filter(track__in=list(tracks), decision=Decision.REJECTED)
         .values_list("track_id", "key")
     )
-
-
-def look_up(
-    connector: LastfmConnector,
-    track: Track,
-    refused: Container[tuple[int, str]] = (),
-    doubts: Sequence[ServiceMapping] = (),
-) -> PageChoice:
-    """Ask Last.fm for the track's page under its name, then under plainer ones.
-
-    A page in ``refused`` is passed over. Where the user's own lists may have the track
-    (``doubts``), a page that this user has never played is a question. No database is
-    touched: several look-ups may be under way in threads of their own.
-    """
-    artist = primary_artist(track)
-    if not artist or not track.title:
-        return PageChoice(
-            state=Like.State.NOT_FOUND, reason="Nothing to look for: no artist or no title."
-        )
-    choice = PageChoice(state=Like.State.NOT_FOUND)
-    plainer = list_plain_titles(track.title)
-    for title in [track.title, *plainer][:MOST_LOOKUPS]:
-        page = connector.get_track(artist, title)
-        if page is None:
-            continue
-        mapping, verdict = _judge(track, artist, title, page)
-        if (track.pk, mapping.key) in refused:
-            choice.reason = "The page that Last.fm has is not this track, as a person decided."
-            continue
-        own = [doubt for doubt in doubts if doubt.key != mapping.key]
-        if verdict == Verdict.MATCH and own and not page.user_playcount:
-            names = "; ".join(f"{doubt.artists[0]} – {doubt.title}" for doubt in own)
-            return PageChoice(
-                candidates=[*own, mapping],
-                state=Like.State.REVIEW,
-                reason=f"You never played this page, but one that may be the same: {names}",
-            )
-        if verdict == Verdict.MATCH:
-            mapping.decision = Decision.ACCEPTED
-            others = [other for other in choice.candidates if other.key != mapping.key]
-            return PageChoice(accepted=mapping, candidates=others)
-        if mapping.key not in {candidate.key for candidate in choice.candidates}:
-            choice.candidates.append(mapping)
-        if verdict == Verdict.REVIEW and is_real(page):
-            choice.state = Like.State.REVIEW
-    if doubts:
-        shown = {doubt.key for doubt in doubts}
-        choice.candidates = [*doubts, *(c for c in choice.candidates if c.key not in shown)]
-        choice.state = Like.State.REVIEW
-    choice.reason = _explain(choice)
-    return choice
-
-
-def is_real(page: TrackPage) -> bool:
-    return page.listeners >= REAL_LISTENERS or page.user_playcount > 0
-
-
-def _judge(
-    track: Track, artist: str, title: str, page: TrackPage
-) -> tuple[ServiceMapping, Verdict]:
-    """Hold a page that Last.fm answered with against the track: MATCH only if it may be loved."""
-    wanted = TrackDescription(track.title, (artist,))
-    choice = choose(wanted, [TrackDescription(page.title, (page.artist,))])
-    comparison = choice.comparisons[0]
-    asked_for = name_key(page.artist, page.title) == name_key(artist, title)
-    if not asked_for:
-        rule = Rule.CORRECTED
-    elif title == track.title:
-        rule = Rule.SAME_NAME
-    else:
-        rule = Rule.PLAIN_NAME
-    mapping = make_mapping(track, page.artist, page.title, rule, Decision.CANDIDATE, comparison)
-    # That Last.fm sends an artist's name on to another is its word that this is the artist.
-    renamed = name_key("", page.title) == name_key("", track.title)
-    certain = rule == Rule.SAME_NAME or renamed or choice.verdict == Verdict.MATCH
-    if certain and is_real(page):
-        return mapping, Verdict.MATCH
-    return mapping, Verdict.REVIEW if is_real(page) else Verdict.DIFFERENT
-
-
-def _explain(choice: PageChoice) -> str:
-    if not choice.candidates:
-        return choice.reason or "Last.fm has no track under this name."
-    names = "; ".join(f"{m.artists[0]} – {m.title}" for m in choice.candidates)
-    if choice.state == Like.State.REVIEW:
-        return f"Last.fm answers with a name that may be another recording: {names}"
-    return f"Last.fm knows the name, but next to nobody listens there: {names}"
 
 
 def choose_own_name(track: Track, refused: Container[tuple[int, str]]) -> ServiceMapping | None:
@@ -360,5 +273,6 @@ def store_choices(choices: dict[int, PageChoice]) -> None:
             elif former is not None and former.decision == Decision.CANDIDATE:
                 former.decision, former.rule = mapping.decision, mapping.rule
                 former.score, former.evidence = mapping.score, mapping.evidence
+                former.title, former.artists = mapping.title, mapping.artists
                 former.save()
     ServiceMapping.objects.bulk_create(fresh)

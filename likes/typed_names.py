@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from connectors.errors import ConnectorError
 from likes import access, holds
-from likes.lastfm_pages import is_real
 from likes.models import Service
+from likes.page_lookup import is_real
 
 
 def find_objection(artist: str, title: str) -> str:

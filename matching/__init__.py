@@ -8,7 +8,7 @@ from matching.descriptions import Choice, Comparison, Evidence, TrackDescription
 from matching.fingerprint import hash_rules
 from matching.index import Index, blocking_keys
 from matching.matcher import choose, compare
-from matching.names import list_plain_titles, name_key, simplify_titles
+from matching.names import list_plain_titles, name_key, simplify_titles, write_plain_signs
 from matching.preparing import Prepared, prepare
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "name_key",
     "prepare",
     "simplify_titles",
+    "write_plain_signs",
 ]

@@ -32,6 +32,15 @@ def name_key(artist: str, title: str) -> str:
     return shorten_key(f"{_fold_page(artist)}\t{_fold_page(title)}")
 
 
+def write_plain_signs(title: str) -> str:
+    """Return a title with the quotes, dashes and dots that a keyboard has.
+
+    >>> write_plain_signs("Don’t Stop – “Live”…")
+    'Don\'t Stop - "Live"...'
+    """
+    return title.translate(_SIGNS).replace("…", "...")
+
+
 def shorten_key(key: str) -> str:
     """Return ``key``, or its first characters and a hash of it where it is over 64 characters."""
     if len(key) <= KEY_LENGTH:

@@ -11,6 +11,7 @@ from likes import review
 from likes.like_sync import export_likes, import_likes
 from likes.models import Like, ServiceMapping, SyncSettings
 from likes.models import Service as OnService
+from matching import write_plain_signs
 
 State = Like.State
 #: Songs of each kind, so that one lucky look-up proves nothing.
@@ -133,6 +134,48 @@ def test_a_real_plain_page_is_at_least_offered(world: World, page: dict[str, Any
         pages = ServiceMapping.objects.on(OnService.LASTFM).filter(track=like.track)
         assert like.track.title.removesuffix(" - Radio Edit") in {page.title for page in pages}
     assert count_look_ups(world) == 2 * EACH
+
+
+def test_a_plain_page_that_is_played_is_found_among_too_many_scrobbles(world: World) -> None:
+    """Of three pages of scrobbles one is read for one like: Last.fm is asked for the plain name."""
+    for number in range(2_001):
+        scrobble = {"user": "alice", "artist": "Bea", "title": f"Song {number}", "playcount": 9}
+        world.box.services.control.run("scrobble", scrobble)
+    world.like("Faraway - Radio Edit", listeners=800)
+    add_page(world, "Faraway")
+    play(world, "Faraway", plays=1)
+
+    love_all(world)
+
+    assert world.loves() == [("Ada", "Faraway")]
+    assert world.count("user.gettoptracks") == 1
+    assert count_look_ups(world) == 2
+
+
+def test_quotes_of_a_keyboard_are_tried_before_not_found(world: World) -> None:
+    songs = [f"Don’t Call It {song} – “Live”…" for song in name_songs("Quoted")]
+    for song in songs:
+        world.like(f"{song} - 2011 Remaster", relation="nowhere")
+        add_page(world, write_plain_signs(song))
+
+    love_all(world)
+
+    assert {title for _, title in world.loves()} == set(map(write_plain_signs, songs))
+
+
+def test_a_title_spelled_alike_that_is_played_is_shown_where_no_page_is_found(world: World) -> None:
+    user = world.join()
+    world.like("Candlelight Serenades", relation="nowhere")
+    play(world, "Candlelight Serenade")
+
+    import_likes(user)
+    export_likes(user)
+
+    like = Like.objects.on(OnService.LASTFM).get()
+    assert like.state == State.NOT_FOUND
+    assert "spelled alike: Ada – Candlelight Serenade" in like.last_error
+    page = ServiceMapping.objects.on(OnService.LASTFM).get(track=like.track)
+    assert (page.title, page.decision) == ("Candlelight Serenade", "candidate")
 
 
 def test_a_title_with_a_dash_of_its_own_is_found_behind_its_note(world: World) -> None:
