@@ -32,12 +32,13 @@ def parse_csv(text: str) -> Library:
     """Read the CSV form; columns may stand in any order. Raises WrongPlace."""
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # what was written can be read
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-    if missing:
-        raise WrongPlace(f"row 1: the column {missing[0]!r} is missing")
     library = Library()
-    number = 1
+    number = 0
     try:
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+        if missing:
+            raise WrongPlace(f"row 1: the column {missing[0]!r} is missing")
+        number = 1
         for number, cells in enumerate(reader, start=2):
             if None in cells or None in cells.values():
                 raise WrongPlace(f"row {number} has not as many cells as the header")

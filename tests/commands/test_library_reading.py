@@ -280,6 +280,7 @@ def test_csv_is_a_file_that_from_file_reads(db: None, tmp_path: Path) -> None:
         (("Decided By", "Decided"), "row 1: the column 'Decided By' is missing"),
         (("200000", "9" * 5_000), "row 2, column Track Duration (ms): '9999"),
         ((",api,", ",api"), "row 2 has not as many cells as the header"),
+        (("\r\n", ',"a" b\r\n'), "row 1: "),
     ],
 )
 def test_a_bad_csv_is_refused_with_the_place(db: None, change: tuple[str, str], place: str) -> None:
