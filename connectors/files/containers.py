@@ -29,6 +29,20 @@ ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 LIBRARY_NAME = re.compile(r"yourlibrary\d*\.json", re.I)
 HISTORY_NAME = re.compile(r"(streaming_?history|endsong).*\.json", re.I)
 TEXTS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
+#: Texts of other programs by how they begin.
+_LIBRARY = (
+    "is a {} library, not an export of likes; make a CSV or JSON file of the songs you like, with "
+    "their titles and artists"
+)
+OTHER_TEXTS = {
+    "#extm3u": "is an M3U playlist, not an export of likes",
+    "[playlist]\n": "is a PLS playlist, not an export of likes",
+    "[playlist]\r": "is a PLS playlist, not an export of likes",
+    "http://xspf.org/ns": "is an XSPF playlist, not an export of likes",
+    "<!doctype plist": _LIBRARY.format("Music or iTunes"),
+    "<dj_playlists": _LIBRARY.format("rekordbox"),
+    "<nml ": _LIBRARY.format("Traktor"),
+}
 MOST_ENTRIES = 5_000
 FOLDER_DEPTH = 3
 MEGABYTE = 1024 * 1024
@@ -77,6 +91,10 @@ def read_bytes(data: bytes) -> LikesFile:
     """The likes of one file, its kind told from its content."""
     text = decode_text(data)
     start = text.lstrip()[:1]
+    head = text.lstrip()[:2_000].casefold()
+    for sign, problem in OTHER_TEXTS.items():
+        if head.startswith(sign) or (start == "<" and sign in head):
+            raise FileRejected(problem)
     if start == "<":
         raise FileRejected("is a web page or XML, not an export of likes")
     if start in "[{":

@@ -97,12 +97,13 @@ def _name_song(row: Sequence[str], time: int, columns: Columns) -> tuple[str, ..
 def _is_listening(moments: Sequence[datetime | None]) -> bool:
     """Whether these follow each other as songs do that are heard one after the other.
 
-    So do up to 52 % of the times in real lists of likes, and 80 to 95 % of those in histories.
+    So do up to 52 % of the times in real lists of likes, and 80 to 95 % of those in histories; of
+    few times all must.
     """
     known = [moment for moment in moments if moment is not None]
     gaps = [abs((after - before).total_seconds()) for before, after in pairwise(known)]
     songs = sum(SHORTEST <= gap <= LONGEST for gap in gaps)
-    return len(gaps) >= 10 and 4 * songs >= 3 * len(gaps)
+    return len(gaps) >= 5 and 4 * songs >= (3 if len(gaps) >= 10 else 4) * len(gaps)
 
 
 def _repeats(

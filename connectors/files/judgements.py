@@ -57,6 +57,8 @@ OTHER_WORDS = words(
     """at on date time timestamp since by count counts number total album artist playlist genre
     year id url uri"""
 )
+#: With one of these a rating is a person's own, as in "Your Rating".
+OWN_WORDS = words("my your user own personal star track song")
 WHEN = words("at on date time timestamp since")
 
 YES = TRUE_WORDS - {"explicit"} | words(
@@ -135,7 +137,10 @@ def find_kind(name: str) -> Kind | None:
     if parts & DISLIKE_WORDS and not parts & LIKE_WORDS:
         others = parts & OTHER_WORDS
         return Kind.DISLIKE if not others else Kind.ENDING if others <= WHEN else None
-    return Kind.LIKE if parts & LIKE_WORDS and not parts & OTHER_WORDS else None
+    if parts & LIKE_WORDS:
+        return Kind.LIKE if not parts & OTHER_WORDS else None
+    is_own = "rating" in parts and parts & OWN_WORDS and not parts & OTHER_WORDS
+    return Kind.SCALE if is_own else None
 
 
 def says_yes(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

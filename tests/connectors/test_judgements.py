@@ -61,6 +61,8 @@ from reading_files import read, titles
         ("Rating", "A:5/5 B:1/5", "A", "“1/5”"),
         ("Rating", "A:4/10 B:9/10", "B", "“4/10”"),
         ("Stars", "A:255 B:51", "A", "“51”"),
+        ("Your_Rating", "A:5 B:1", "A", "1 with Your_Rating “1”"),
+        ("Content_Rating", "A:5 B:1", "AB", ""),
         ("Score", "A:5 B:-5", "A", "“-5”"),
         ("Action", "A:add B:remove", "A", "“remove”"),
         ("Likes", "A:1 B:0", "AB", ""),
