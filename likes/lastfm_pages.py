@@ -168,9 +168,7 @@ def find_doubts(user: User, tracks: Sequence[Track]) -> dict[int, list[ServiceMa
 def is_spelled_alike(doubt: ServiceMapping) -> bool:
     """Tell a doubt from another song of the artist's that is spelled alike: of 1,617 such pairs in
     one listener's library nearly all were two songs."""
-    return any(
-        piece["rule"] == "title-near" and piece["kind"] == "doubt" for piece in doubt.evidence
-    )
+    return doubt.is_doubted_by("title-near")
 
 
 def find_refused(tracks: Iterable[Track]) -> set[tuple[int, str]]:

@@ -15,6 +15,7 @@ from likes.lastfm_pages import (
 )
 from likes.models import Like, ServiceMapping, Track
 from matching import (
+    Evidence,
     TrackDescription,
     Verdict,
     choose,
@@ -31,6 +32,7 @@ Decision = ServiceMapping.Decision
 REAL_LISTENERS = 5
 #: How many names of a track are looked up at most: as on Spotify, then plainer ones.
 MOST_LOOKUPS = 4
+NOBODY = Evidence("page", "doubt", "next to nobody listens to this page", "nobody-listens")
 
 
 def look_up(
@@ -141,7 +143,11 @@ def _judge(
     trusted = renamed or rule in (Rule.SAME_NAME, Rule.SCROBBLED)
     if is_real(page) and (trusted or choice.verdict == Verdict.MATCH):
         return mapping, Verdict.MATCH
-    return mapping, Verdict.REVIEW if is_real(page) else Verdict.DIFFERENT
+    if is_real(page):
+        return mapping, Verdict.REVIEW
+    # The names may well agree; it is the likeliest page last, and never taken unseen.
+    mapping.score, mapping.evidence = 0.0, [*mapping.evidence, NOBODY.as_json()]
+    return mapping, Verdict.DIFFERENT
 
 
 def _explain(choice: PageChoice) -> str:

@@ -189,19 +189,26 @@ def reopen(like: Like, by: AbstractBaseUser) -> None:
 
 def find_best(like: Like) -> ServiceMapping:
     """Return the likeliest candidate of a case that waits, never one that the matcher calls another
-    recording. Raises NotPossible; where two are equally likely, a person must look."""
+    recording, that nobody listens to, or that is only spelled alike. Raises NotPossible; where two
+    are equally likely, a person must look."""
     found = candidates(like.track_id)
-    best = [mapping for mapping in found if mapping.verdict != "different"][:2]
+    best = [mapping for mapping in found if _is_likely(mapping)][:2]
     if not found:
         raise NotPossible("there is no candidate")
     if not best:
-        raise NotPossible("every candidate looks like another recording")
+        raise NotPossible("every candidate looks like another recording, or has no listeners")
     pages = ServiceMapping.objects.on(Service.LASTFM).filter(track=like.track_id)
     if pages.filter(decision=Decision.ACCEPTED).exists():
         raise NotPossible("it stands on a page already")
     if len(best) == 2 and best[0].score == best[1].score:
         raise NotPossible("two candidates are equally likely")
     return best[0]
+
+
+def _is_likely(page: ServiceMapping) -> bool:
+    spelled_alike = page.is_doubted_by("title-near") and page.rule != ServiceMapping.Rule.CORRECTED
+    doubted = spelled_alike or page.is_doubted_by("nobody-listens")
+    return page.verdict != "different" and not doubted
 
 
 def accept_best(like: Like, by: AbstractBaseUser) -> ServiceMapping:

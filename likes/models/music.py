@@ -339,6 +339,10 @@ class ServiceMapping(Tried):
             f"({self.get_decision_display()})"
         )
 
+    def is_doubted_by(self, rule: str) -> bool:
+        """Tell whether this rule made the matcher doubt that the item is the track."""
+        return any(p.get("rule") == rule and p.get("kind") == "doubt" for p in self.evidence)
+
     @property
     def verdict(self) -> str:
         """What the matcher says of the item: "match", "review", "different"; "" where it was never

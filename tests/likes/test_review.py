@@ -52,8 +52,7 @@ def add_page(
         title=title,
         artists=[artist],
         decision=decision,
-        rule=ServiceMapping.Rule.SCROBBLED,
-        **fields,
+        **{"rule": ServiceMapping.Rule.SCROBBLED, **fields},
     )
 
 
@@ -446,7 +445,28 @@ def test_accept_best_never_takes_another_recording(
     assert outcome.done == accepted
     assert decision_of(page)[0] == ("accepted" if accepted else "candidate")
     if not accepted:
-        assert outcome.skipped == {"every candidate looks like another recording": 1}
+        reason = "every candidate looks like another recording, or has no listeners"
+        assert outcome.skipped == {reason: 1}
+
+
+@pytest.mark.parametrize(
+    ("rule", "doubt", "accepted"),
+    [
+        ("same_name", "nobody-listens", False),
+        ("scrobbled", "title-near", False),
+        ("corrected", "title-near", True),
+    ],
+)
+def test_accept_best_passes_over_pages_without_listeners_and_spelled_alike(
+    ada: User, rule: str, doubt: str, accepted: bool
+) -> None:
+    like = like_song(ada, State.NOT_FOUND)
+    evidence = [{"kind": "agrees", "rule": "artists-equal"}, {"kind": "doubt", "rule": doubt}]
+    page = add_page(like, "Hey Jud", score=0.9, rule=rule, evidence=evidence)
+
+    review.decide_many(review.accept_best, [like], ada)
+
+    assert decision_of(page)[0] == ("accepted" if accepted else "candidate")
 
 
 def test_accept_best_passes_over_what_stands_on_a_page(ada: User) -> None:

@@ -86,6 +86,21 @@ def test_decision_on_a_track(
     assert state_of(like) == state
 
 
+@pytest.mark.parametrize(("state", "offered"), [("not_found", True), ("review", False)])
+def test_what_lastfm_does_not_know_is_loved_anyway_from_its_own_page(
+    as_ada: Client, ada: User, like_song: Any, state: str, offered: bool
+) -> None:
+    like = like_song(ada, state)
+    url = track_url(like, "love")
+
+    shown = as_ada.get(reverse("track", args=[like.track_id])).content.decode()
+
+    assert (f'action="{url}"' in shown) == offered
+    assert ("creates its page" in shown) == offered
+    as_ada.post(url)
+    assert state_of(like) == ("pending" if offered else state)
+
+
 def test_decision_that_is_not_possible_says_why(as_ada: Client, ada: User, like_song: Any) -> None:
     like = like_song(ada, State.PRESENT)
     response = as_ada.post(track_url(like, "reopen"), follow=True)
