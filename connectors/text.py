@@ -8,6 +8,11 @@ from datetime import UTC, datetime
 ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 
 
+def count_nouns(number: int, noun: str, nouns: str = "") -> str:
+    """Return a number with its noun: "1 row", "2,000 rows"; ``nouns`` is an irregular plural."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
 def keep_storable(text: str) -> str:
     """Return ``text`` without what no database can hold: NUL, and halves of surrogate pairs.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.contrib.auth.models import User
 
 from connectors.lastfm import LastfmConnector
+from connectors.text import count_nouns
 from likes.adopting import list_unsettled
 from likes.lastfm_listing import News, read_loved
 from likes.lastfm_pages import choose_listed
@@ -43,7 +44,8 @@ def plan_export(
     look_ups = min(look_ups, loves)
     calls = loves + look_ups + 1 + -(-loves // 1000)
     summary.message = (
-        f"Would love {loves:,} tracks and look up at most {look_ups:,} names: about "
-        f"{calls:,} calls, {say_minutes(calls)}. {summary.already_loved:,} are loved already "
+        f"Would love {count_nouns(loves, 'track')} and look up at most "
+        f"{count_nouns(look_ups, 'name')}: about {count_nouns(calls, 'call')}, "
+        f"{say_minutes(calls)}. {count_nouns(summary.already_loved, 'is', 'are')} loved already "
         "and would be adopted without a call. No like was changed."
     )

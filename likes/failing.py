@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from connectors.errors import ConnectorError
+from connectors.text import count_nouns
 from likes.in_flight import Outcome, Sent
 from likes.models import STUCK_AFTER, Like, LikeQuerySet, MappingQuerySet, ServiceMapping
 
@@ -137,7 +138,7 @@ class Failing:
         later = {"next_attempt_at__gt": timezone.now()}
         count = self._likes().filter(**later).count() + self._pages().filter(**later).count()
         if count:
-            likes = "1 like" if count == 1 else f"{count:,} likes"
+            likes = count_nouns(count, "like")
             told.append(f"Last.fm failed on {likes}, and on no others; tried again later.")
         return " ".join(told)
 

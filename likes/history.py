@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
+from connectors.text import count_nouns
 from likes.models import Checkpoint, Run
 
 #: A slice this long after another is not the same run any more.
@@ -38,6 +39,8 @@ WORDS = {
     "taken_back": "taken back",
     "skipped": "left as they are",
 }
+#: The word for a count of 1, where that is another.
+ONE = {"likes": "like"}
 #: What a later slice says anew; the other counts add up.
 LATEST = {"remaining", "candidates", "total_on_spotify", "complete", "confirmed"}
 
@@ -64,7 +67,7 @@ class ToldRun:
 def tell_counts(counts: dict[str, Any]) -> str:
     """Return the counts of a run as a sentence, those of 0 left out."""
     told = [
-        f"{counts[key]:,} {word}"
+        count_nouns(counts[key], ONE.get(key, word), word)
         for key, word in WORDS.items()
         if isinstance(counts.get(key), int) and counts[key]
     ]

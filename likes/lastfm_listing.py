@@ -23,6 +23,7 @@ from connectors.errors import TemporaryError
 from connectors.lastfm import LastfmConnector, Page
 from connectors.lastfm_answers import ShortPage
 from connectors.records import LibraryPage, LovedPage, LovedTrack, ScrobbledTrack
+from connectors.text import count_nouns
 from likes.keys import list_listed_keys
 from likes.leases import checkpoint_of
 from likes.models import Checkpoint, ListedTrack, ListedTrackKey
@@ -57,7 +58,7 @@ class News:
         if not self.unreadable:
             return ""
         many = len(self.unreadable) > 1
-        rows = f"{len(self.unreadable):,} rows" if many else "1 row"
+        rows = count_nouns(len(self.unreadable), "row")
         why = min(self.unreadable).rpartition(": ")[2]
         return (
             f"{rows} of Last.fm's lists could not be read and {'were' if many else 'was'} left out "

@@ -20,12 +20,13 @@ from django.db import transaction
 from connectors.account_export import read_likes
 from connectors.records import LikedTrack
 from connectors.spotify import SpotifyConnector
+from connectors.text import count_nouns
 from likes import accounts
 from likes.access import CredentialsMissing, NotConnected
 from likes.export import Export
 from likes.export_plan import plan_export
 from likes.models import Checkpoint, Like, Run, Service, Source
-from likes.reconciliation import reconcile
+from likes.reconciliation import foretell_removals, reconcile
 from likes.run_frame import hold_run_lease, keep_run
 from likes.spotify_walk import Walk, walk_saved_tracks
 from likes.summaries import (
@@ -82,7 +83,7 @@ def import_likes(
         connector = accounts.spotify_connector(user)
         with _counting_calls(summary, connector):
             if dry_run:
-                _plan_import(user, connector, summary, limit, batch_size)
+                _plan_import(user, connector, summary, limit, batch_size, accept_removals)
                 return summary
             with hold_run_lease(run, Checkpoint.Listing.SAVED, progress or _silent) as checkpoint:
                 walk = Walk(
@@ -113,6 +114,7 @@ def _plan_import(
     summary: ImportSummary,
     limit: int | None,
     batch_size: int,
+    accept_removals: bool,
 ) -> None:
     """Read one page and say what an import would take; nothing is stored."""
     listing = Checkpoint.Listing.SAVED
@@ -133,9 +135,12 @@ def _plan_import(
     calls = 1 + -(-left // batch_size)
     summary.complete = reached and checkpoint.complete
     summary.message = (
-        f"Would read {len(page.items) + left:,} of {page.total:,} liked songs in {calls:,} "
-        f"calls, {_minutes(calls, Service.SPOTIFY)}. Nothing was stored."
+        f"Would read {len(page.items) + left:,} of {count_nouns(page.total, 'liked song')} in "
+        f"{count_nouns(calls, 'call')}, {_minutes(calls, Service.SPOTIFY)}. Nothing was stored."
     )
+    new = stored.known_rows.count(False)
+    if told := foretell_removals(checkpoint, page.total, new, summary, accept_removals):
+        summary.message += f" {told}"
 
 
 def _minutes(calls: int, service: Service) -> str:

@@ -12,6 +12,7 @@ import math
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import F, QuerySet
 
+from connectors.text import count_nouns
 from likes.leases import save_checkpoint
 from likes.models import Checkpoint
 
@@ -58,7 +59,8 @@ def agree(user: AbstractBaseUser, listing: str) -> bool:
 
 def ask_about_loves(user: AbstractBaseUser, gone: int) -> str:
     return (
-        f"Last.fm no longer shows {gone:,} loves that it showed before. Narada changed nothing of "
-        "them. If they were taken back indeed, say so on the first page, or run: "
+        f"Last.fm no longer shows {count_nouns(gone, 'love')} that it showed before. "
+        "Narada changed nothing of them. If they were taken back indeed, say so on the first page, "
+        "or run: "
         f"narada export-likes-to-lastfm -u {user} --accept-removals"
     )

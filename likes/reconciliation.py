@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from connectors.text import count_nouns
 from likes.leases import save_checkpoint
 from likes.models import (
     Checkpoint,
@@ -28,7 +30,7 @@ from likes.models import (
 from likes.questions import FEW, close_question, find_most, may_remove
 from likes.removals import Inconclusive, find_missing
 from likes.spotify_walk import Walk, list_keys, read_whole
-from likes.summaries import NEEDS_A_PERSON
+from likes.summaries import NEEDS_A_PERSON, ImportSummary
 from likes.unlikes import mark_removed_on_spotify, unlist
 
 #: A like with an old date may stand in for an unlike in the total, which then tells of neither.
@@ -83,12 +85,38 @@ def _is_zeroed(walk: Walk) -> bool:
     if may_remove(walk.checkpoint, known, known, accept=False):
         return False
     walk.summary.exit_code = NEEDS_A_PERSON
-    walk.summary.message = (
+    walk.summary.message = _tell_zeroed(walk.user, known)
+    return True
+
+
+def _tell_zeroed(user: User, known: int) -> str:
+    return (
         f"Spotify says that you have no liked songs, although Narada knows {known:,}. "
         "Nothing was removed. If you removed them all, say so on the first page, or run: "
-        f"narada import-spotify-likes -u {walk.user} --accept-removals"
+        f"narada import-spotify-likes -u {user} --accept-removals"
     )
-    return True
+
+
+def foretell_removals(
+    checkpoint: Checkpoint, total: int, new: int, summary: ImportSummary, accept: bool
+) -> str:
+    """Say, for an import that is only planned, what its total tells of likes that are gone; of
+    that total so many rows are ``new``."""
+    known = _listed_of(checkpoint.user).count()
+    gone = known + new + checkpoint.unexplained - total
+    if gone <= 0 or not checkpoint.complete:
+        return ""
+    believed = accept or gone <= checkpoint.removals_agreed
+    if not total and known > FEW and not believed:
+        summary.exit_code, summary.complete = NEEDS_A_PERSON, False
+        return _tell_zeroed(checkpoint.user, known)
+    songs = count_nouns(
+        gone, "liked song that Narada knows is", "liked songs that Narada knows are"
+    )
+    told = f"{songs} no longer on Spotify; an import finds out which."
+    if gone > find_most(known) and not believed:
+        told += " As these are so many, it removes none before you say that it is right."
+    return told
 
 
 def _hides_too_many(walk: Walk, difference: _Difference) -> bool:
@@ -172,7 +200,11 @@ def _note_nameless(walk: Walk, keys: Sequence[str]) -> None:
 
 
 def _listed(walk: Walk) -> MappingQuerySet:
-    return ServiceMapping.objects.of(walk.user).on(Service.SPOTIFY).filter(listed=True)
+    return _listed_of(walk.user)
+
+
+def _listed_of(user: User) -> MappingQuerySet:
+    return ServiceMapping.objects.of(user).on(Service.SPOTIFY).filter(listed=True)
 
 
 def _count_listed(walk: Walk) -> int:

@@ -25,6 +25,7 @@ from connectors.errors import (
     ServiceClosed,
     TemporaryError,
 )
+from connectors.text import count_nouns
 from likes import accounts, clock
 from likes.access import WHERE_TO_GET, CredentialsMissing, NotConnected, has_credentials
 from likes.models import (
@@ -339,10 +340,14 @@ def find_next_steps(status: Status) -> Iterator[dict[str, str]]:
         yield _step(what, f"narada import-spotify-likes{user}")
     waiting = sum(likes[Service.LASTFM].get(state, 0) for state in WAITING)
     if waiting and _is_usable(status, Service.LASTFM):
-        yield _step(f"{waiting:,} likes wait to be sent", f"narada export-likes-to-lastfm{user}")
+        yield _step(
+            f"{count_nouns(waiting, 'like waits', 'likes wait')} to be sent",
+            f"narada export-likes-to-lastfm{user}",
+        )
     if status["review"]["total"]:
         yield _step(
-            f"{status['review']['total']:,} likes wait for your decision",
+            f"{count_nouns(status['review']['total'], 'like waits', 'likes wait')} "
+            "for your decision",
             "the page “Review” on the web, or the admin",
         )
     if complete and not waiting and all(_is_usable(status, service) for service in SERVICES):

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 
 from connectors.lastfm import LastfmConnector
 from connectors.spotify import SpotifyConnector
+from connectors.text import count_nouns
 from likes.lastfm_listing import chunked
 from likes.lastfm_pages import is_own_name
 from likes.models import Checkpoint, Like, Service, ServiceMapping
@@ -58,19 +59,21 @@ def verify(
     summary.complete = True
     agree = summary.loved + summary.shared + summary.excluded == summary.likes
     summary.agree = agree and not summary.missing_in_narada and not summary.no_longer_on_spotify
-    summary.message = f"{summary.loved:,} of {summary.likes:,} likes are loved."
+    summary.message = (
+        f"{summary.loved:,} of {count_nouns(summary.likes, 'like is', 'likes are')} loved."
+    )
     if summary.shared:
-        share = "shares" if summary.shared == 1 else "share"
-        summary.message += (
-            f" {summary.shared:,} more {share} a love with another, by one name or as you decided."
-        )
+        more = count_nouns(summary.shared, "more shares", "more share")
+        summary.message += f" {more} a love with another, by one name or as you decided."
     if summary.missing_in_narada:
         summary.message += (
-            f" {summary.missing_in_narada:,} liked songs of Spotify are not in Narada yet."
+            f" {count_nouns(summary.missing_in_narada, 'liked song', 'liked songs')} of Spotify "
+            f"{'is' if summary.missing_in_narada == 1 else 'are'} not in Narada yet."
         )
     if summary.no_longer_on_spotify:
         summary.message += (
-            f" {summary.no_longer_on_spotify:,} that Narada knows are no longer on Spotify."
+            f" Of those that Narada knows "
+            f"{count_nouns(summary.no_longer_on_spotify, 'is', 'are')} no longer on Spotify."
         )
     if summary.on_spotify == 0 and summary.no_longer_on_spotify > FEW:
         summary.message += (

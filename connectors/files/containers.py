@@ -19,6 +19,7 @@ from connectors.files.lists import choose_liked, name_left_out, read_sections
 from connectors.files.outcome import ASK_FOR_ACCOUNT_DATA, MAX_BYTES, FileRejected, LikesFile
 from connectors.files.tables import read_table
 from connectors.files.text import decode_text
+from connectors.text import count_nouns
 
 # All that zipfile and its decompressors raise for damaged archives (CPython 3.11, Lib/zipfile.py).
 ZIP_ERRORS = (
@@ -179,7 +180,7 @@ def _read_archive(archive: zipfile.ZipFile) -> LikesFile:
     others = sum(_base(info).lower().endswith(TEXTS) for info in infos) - 1
     if not others:
         return likes
-    left = "1 other file was not" if others == 1 else f"{others:,} other files were not"
+    left = count_nouns(others, "other file was not", "other files were not")
     note = f"only {name} was read; {left}"
     return replace(likes, note="; ".join(filter(None, [likes.note, note])))
 

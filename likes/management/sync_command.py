@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from connectors.text import count_nouns
 from likes.management.base import NaradaCommand, whole_number
 from likes.management.progress import Report, show_progress
 from likes.summaries import DONE, ExportSummary, ImportSummary, Summary, VerifySummary
@@ -89,15 +90,18 @@ def in_words(summary: Summary, dry_run: bool) -> str:
 
 def _import_in_words(summary: ImportSummary) -> list[str]:
     lines = [
-        f"{summary.seen:,} rows seen: {summary.imported:,} imported, "
+        f"{count_nouns(summary.seen, 'row')} seen: {summary.imported:,} imported, "
         f"{summary.already_known:,} already known, {summary.unavailable:,} unavailable, "
         f"{summary.merged:,} merged into the same recording."
     ]
     if summary.removed_on_spotify:
-        lines.append(f"{summary.removed_on_spotify:,} are no longer on Spotify.")
+        gone = count_nouns(summary.removed_on_spotify, "is", "are")
+        lines.append(f"{gone} no longer on Spotify.")
     if summary.total_on_spotify is not None:
         state = "all known" if summary.complete else "not all read yet; run it again to go on"
-        lines.append(f"Spotify has {summary.total_on_spotify:,} liked songs: {state}.")
+        total = count_nouns(summary.total_on_spotify, "liked song")
+        refused = summary.complete and summary.exit_code
+        lines.append(f"Spotify says: {total}." if refused else f"Spotify has {total}: {state}.")
     lines.append(_cost(summary.api_calls, summary.seconds) + _name_run(summary))
     return lines
 
@@ -107,8 +111,9 @@ def _export_in_words(summary: ExportSummary) -> list[str]:
         first = "Nothing to do: no like is waiting to be loved on Last.fm."
     else:
         first = (
-            f"{summary.candidates:,} likes to send: {summary.loved:,} loved, "
-            f"{summary.already_loved:,} were loved already, {summary.needs_review:,} need review, "
+            f"{count_nouns(summary.candidates, 'like')} to send: {summary.loved:,} loved, "
+            f"{count_nouns(summary.already_loved, 'was', 'were')} loved already, "
+            f"{count_nouns(summary.needs_review, 'needs', 'need')} review, "
             f"{summary.not_found:,} not found, {summary.failed:,} refused, "
             f"{summary.remaining:,} remaining."
         )
@@ -122,13 +127,14 @@ def _export_in_words(summary: ExportSummary) -> list[str]:
 def _verify_in_words(summary: VerifySummary) -> list[str]:
     lines = [f"  {one['track']}: {one['reason']}" for one in summary.exceptions]
     if not summary.complete:
-        lines.append(f"{summary.likes:,} likes in Narada; the services were not read to the end.")
+        likes = count_nouns(summary.likes, "like")
+        lines.append(f"{likes} in Narada; the services were not read to the end.")
     lines.append(_cost(summary.api_calls, summary.seconds))
     return lines
 
 
 def _cost(calls: int, seconds: float) -> str:
-    return f"{calls:,} {'call' if calls == 1 else 'calls'}, {seconds:,.1f} s."
+    return f"{count_nouns(calls, 'call')}, {seconds:,.1f} s."
 
 
 def _name_run(summary: Summary) -> str:

@@ -94,7 +94,7 @@ def test_status_of_a_synced_user_says_all(world: World, user: User) -> None:
     assert [run["kind"] for run in status["runs"]] == ["export", "import"]
     assert status["blockers"] == []
     assert whats(status["next"]) == (
-        "1 likes wait for your decision: the page “Review” on the web, or the admin; "
+        "1 like waits for your decision: the page “Review” on the web, or the admin; "
         "all is done; to fetch what is new: narada sync-likes -u alice"
     )
 
@@ -128,7 +128,7 @@ def test_status_says_what_is_next_before_and_between(world: World, user: User) -
     import_likes(user)
     _, status = run_json("-u", "alice")
     assert whats(status["next"]) == (
-        "1 likes wait to be sent: narada export-likes-to-lastfm -u alice"
+        "1 like waits to be sent: narada export-likes-to-lastfm -u alice"
     )
 
 
@@ -149,7 +149,7 @@ def test_status_in_words_is_plain_without_a_terminal(world: World, user: User) -
     assert "On unlike: remove it in Narada, and on Last.fm what Narada loved" in out
     assert "import from Spotify: done (1 read, 1 new)\n" in out
     assert "export to Last.fm: needs a person. It is refused.\n" in out
-    assert "1 likes wait to be sent → narada export-likes-to-lastfm -u alice" in out
+    assert "1 like waits to be sent → narada export-likes-to-lastfm -u alice" in out
     assert "\x1b" not in out
 
 

@@ -136,7 +136,7 @@ def test_json_is_one_object_with_the_keys_as_documented(world: World, run: Run) 
     code, out, err = run("verify_likes", "-u", "alice", "--json")
     assert code == 0
     assert (json.loads(out)["loved"], json.loads(out)["likes"]) == (1, 1)
-    assert "1 of 1 likes are loved" in err
+    assert "1 of 1 like is loved" in err
     code, out, _ = run("sync_likes", "-u", "alice", "--json")
     both = json.loads(out)
     assert (list(both["import"]), list(both["export"])) == (IMPORT_KEYS, EXPORT_KEYS)
@@ -187,7 +187,7 @@ def test_words_add_up_and_say_what_happened(world: World, run: Run) -> None:
     assert (code, err) == (0, "")
     assert "4 rows seen: 3 imported, 0 already known, 1 unavailable, 0 merged" in out
     assert "Spotify has 4 liked songs: all known." in out
-    assert "3 likes to send: 2 loved, 1 were loved already" in out
+    assert "3 likes to send: 2 loved, 1 was loved already" in out
     assert "Last.fm shows 3 of them" in out
     code, out, _ = run("export_likes_to_lastfm", "-u", "alice")
     assert (code, "Nothing to do" in out) == (0, True)
@@ -215,7 +215,7 @@ def test_a_dry_run_says_would_and_changes_nothing(world: World, run: Run) -> Non
     assert not Like.objects.exists()
     run("import_spotify_likes", "-u", "alice")
     code, out, _ = run("export_likes_to_lastfm", "-u", "alice", "--dry-run")
-    assert (code, out.startswith("Would love 1 tracks")) == (0, True)
+    assert (code, out.startswith("Would love 1 track ")) == (0, True)
     assert world.loves() == []
     assert not ServiceMapping.objects.on("lastfm").exists()
 
@@ -266,7 +266,7 @@ def test_verify_names_each_exception_with_its_reason(world: World, run: Run) -> 
     assert "1 of 3 likes are loved." in out
     assert "Nobody Knows: Last.fm" in out
     assert "Taken Back: Last.fm showed it before and no longer does" in out
-    assert "1 liked songs of Spotify are not in Narada yet." in out
+    assert "1 liked song of Spotify is not in Narada yet." in out
     assert code == 1
 
 
@@ -305,5 +305,5 @@ def test_a_plan_for_a_file_says_which_rows_are_left_out(db: None, run: Run, tmp_
     path.write_text("Title,Artist,Loved\nA,X,1\nB,Y,0\n")
     code, out, _ = run("import_spotify_likes", "--from-file", str(path), "--dry-run", "-u", "ada")
     assert code == 0
-    assert "Would import: 1 new of 1 rows" in out
+    assert "Would import: 1 new of 1 row;" in out
     assert "not likes: 1 (1 with Loved “0”)" in out

@@ -6,8 +6,9 @@ import pytest
 from sync_world import World
 
 from likes.like_sync import export_likes, import_likes, verify_likes
+from likes.management.sync_command import in_words
 from likes.models import ListedTrack, Service
-from likes.questions import find_most
+from likes.questions import find_most, list_questions
 
 NO_LIKES = {"kind": "edit", "match": "/me/tracks", "set": {"items": [], "total": 0, "next": None}}
 NO_LOVES = {
@@ -101,3 +102,32 @@ def test_scrobbles_that_are_gone_of_a_sudden_are_kept(full: World) -> None:
 )
 def test_all_of_more_than_a_few_are_asked_about(known: int, most: int) -> None:
     assert find_most(known) == most
+
+
+def test_an_empty_library_is_told_by_a_plan_and_not_as_success(full: World) -> None:
+    user = full.users["alice"]
+    full.box.add_faults(NO_LIKES)
+    plan = import_likes(user, dry_run=True)
+    assert (plan.exit_code, plan.complete) == (1, False)
+    assert "Spotify says that you have no liked songs, although Narada knows 8" in plan.message
+    assert not list_questions(user)
+    assert import_likes(user, dry_run=True, accept_removals=True).exit_code == 0
+    words = in_words(import_likes(user), dry_run=False)
+    assert "Spotify says: 0 liked songs." in words
+    assert "all known" not in words
+
+
+@pytest.mark.parametrize(
+    ("gone", "told"),
+    [
+        (0, ""),
+        (1, "1 liked song that Narada knows is no longer on Spotify"),
+        (2, "2 liked songs that Narada knows are no longer on Spotify"),
+    ],
+)
+def test_a_plan_tells_of_likes_that_are_gone(full: World, gone: int, told: str) -> None:
+    full.order("unlike", user="alice", n=gone)
+    full.like("New")
+    message = import_likes(full.users["alice"], dry_run=True).message
+    assert told in message
+    assert ("no longer" in message) == bool(gone)

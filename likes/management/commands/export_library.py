@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from connectors.text import count_nouns
 from likes.library_files import export_csv, export_library
 from likes.management.base import BAD_USAGE, Error, NaradaCommand
 
@@ -41,7 +42,7 @@ class Command(NaradaCommand):
             wrong = "is a folder" if target.is_dir() else "lies in a folder that does not exist"
             raise Error(f"{path} {wrong}.", BAD_USAGE)
         write_whole(target, pieces)
-        size = f" ({target.stat().st_size:,} bytes)" if target.is_file() else ""
+        size = f" ({count_nouns(target.stat().st_size, 'byte')})" if target.is_file() else ""
         self.stderr.write(f"The library of {owner.username} is in {path}{size}.")
 
 

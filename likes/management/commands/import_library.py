@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from django.db import DataError
 
 from connectors.account_export import FileRejected
+from connectors.text import count_nouns
 from likes.leases import Busy
 from likes.library_csv import is_library_csv, parse_csv
 from likes.library_import import LibrarySummary, import_library
@@ -54,9 +55,11 @@ class Command(NaradaCommand):
 
 def describe(summary: LibrarySummary, dry_run: bool) -> str:
     line = (
-        f"{summary.seen:,} tracks in the file: {summary.imported:,} new, "
+        f"{count_nouns(summary.seen, 'track')} in the file: {summary.imported:,} new, "
         f"{summary.updated:,} brought up to date, {summary.already_known:,} known already. "
-        f"Added: {summary.likes_added:,} likes, {summary.mappings_added:,} mappings, "
-        f"{summary.runs_added:,} runs; {summary.decisions_taken_over:,} decisions taken over."
+        f"Added: {count_nouns(summary.likes_added, 'like')}, "
+        f"{count_nouns(summary.mappings_added, 'mapping')}, "
+        f"{count_nouns(summary.runs_added, 'run')}; "
+        f"{count_nouns(summary.decisions_taken_over, 'decision')} taken over."
     )
     return f"Would do this, and did nothing: {line}" if dry_run else line

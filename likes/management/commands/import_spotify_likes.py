@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from connectors.text import count_nouns
 from likes.like_sync import import_file, import_likes
 from likes.management.base import BAD_USAGE, Error
 from likes.management.sync_command import SyncCommand
@@ -66,6 +67,7 @@ class Command(SyncCommand):
 
 def describe_plan(summary: ImportSummary) -> str:
     return (
-        f"{summary.imported:,} new of {summary.seen:,} rows; {summary.already_known:,} are known, "
+        f"{summary.imported:,} new of {count_nouns(summary.seen, 'row')}; "
+        f"{count_nouns(summary.already_known, 'is', 'are')} known, "
         f"{summary.merged:,} merged, {summary.unavailable:,} unavailable."
     )

@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
 
+from connectors.text import count_nouns
 from likes.leases import Busy
 from likes.management.base import TRY_LATER, Error, NaradaCommand, whole_number
 from likes.undo import MEANING, Undo, UnknownRun, undo_run
@@ -79,7 +80,8 @@ def tell(undo: Undo, dry_run: bool) -> Iterator[str]:
     for reason, count in undo.skipped.most_common():
         yield f"{count:,} left: {reason}."
     if undo.unloves:
-        yield f"On Last.fm the next export takes back {undo.unloves:,} loves that Narada sent."
+        loves = count_nouns(undo.unloves, "love")
+        yield f"On Last.fm the next export takes back {loves} that Narada sent."
     if not undo.count:
         yield "There is nothing to take back."
     elif dry_run:
