@@ -38,7 +38,7 @@ from likes.summaries import (
     TimeIsUp,
     VerifySummary,
 )
-from likes.track_sync import store_likes
+from likes.track_sync import drop_ids_of_others, store_likes
 from likes.verification import verify
 
 S = TypeVar("S", bound=Summary)
@@ -175,13 +175,14 @@ def import_file(
     with keep_run(user, Run.Kind.FILE, summary, started_by, dry_run) as run:
         if dry_run:
             with transaction.atomic():
-                _store_file(user, items, summary, progress or _silent, None)
+                others = _store_file(user, items, summary, progress or _silent, None)
                 transaction.set_rollback(True)
         else:
             with hold_run_lease(run, Checkpoint.Listing.SAVED, progress or _silent):
-                _store_file(user, items, summary, progress or _silent, run)
+                others = _store_file(user, items, summary, progress or _silent, run)
         summary.complete = True
-        summary.message = "; ".join(filter(None, [likes.note, _why_unavailable(items)]))
+        told = [likes.note, _why_unavailable(items), _tell_others_ids(others)]
+        summary.message = "; ".join(filter(None, told))
     return summary
 
 
@@ -191,16 +192,28 @@ def _store_file(
     summary: ImportSummary,
     progress: Progress,
     run: Run | None,
-) -> None:
+) -> int:
+    """Store the rows of a file; return how many have an id under which another song is known."""
+    others = 0
     for start in range(0, len(items), FILE_BATCH):
         with transaction.atomic():
-            stored = store_likes(user, items[start : start + FILE_BATCH], Source.FILE, run)
+            batch, dropped = drop_ids_of_others(user, items[start : start + FILE_BATCH])
+            stored = store_likes(user, batch, Source.FILE, run)
+        others += dropped
         summary.seen += len(stored.known_rows)
         summary.imported += stored.imported
         summary.already_known += stored.already_known
         summary.unavailable += stored.unavailable
         summary.merged += stored.merged
         progress(summary.seen, len(items), "rows stored")
+    return others
+
+
+def _tell_others_ids(count: int) -> str:
+    if not count:
+        return ""
+    rows = count_nouns(count, "row")
+    return f"{rows} read without Spotify ids, under which Narada knows other songs"
 
 
 def _why_unavailable(items: Sequence[LikedTrack]) -> str:

@@ -15,10 +15,12 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from connectors.files.trust import names_agree
 from connectors.records import LikedTrack, ServiceTrack
 from likes.merging import Candidates
 from likes.models import Like, Run, RunChange, Service, ServiceMapping, Source, Track, TrackKey
 from likes.unlikes import like_again
+from matching import TrackDescription, Verdict, compare
 
 State = Like.State
 Rule = ServiceMapping.Rule
@@ -81,6 +83,32 @@ def number_repeats(items: Iterable[LikedTrack], counted: Counter[str]) -> Iterat
             key = item_key(item)
             item, counted[key] = replace(item, repeat=counted[key]), counted[key] + 1
         yield item
+
+
+def drop_ids_of_others(user: User, items: Iterable[LikedTrack]) -> tuple[list[LikedTrack], int]:
+    """Return rows of a file without the ids under which Narada knows clearly different songs, and
+    how many those are: an id is trusted only as far as the names agree."""
+    items = list(items)
+    ids = {item.track.service_id for item in items if item.track and item.track.service_id}
+    mappings = ServiceMapping.objects.of(user).on(Service.SPOTIFY).keyed(ids)
+    known = {mapping.key: mapping for mapping in mappings}
+    kept = []
+    for item in items:
+        mapping = known.get(item.track.service_id) if item.track else None
+        if item.track and mapping and mapping.artists and _is_another(item.track, mapping):
+            item = replace(item, track=replace(item.track, service_id=""))
+        kept.append(item)
+    return kept, sum(new is not old for new, old in zip(kept, items, strict=True))
+
+
+def _is_another(track: ServiceTrack, mapping: ServiceMapping) -> bool:
+    if names_agree((track.title, track.artists), (mapping.title, tuple(mapping.artists))):
+        return False
+    known = TrackDescription(
+        mapping.title, tuple(mapping.artists), mapping.album, mapping.duration_ms, mapping.isrc
+    )
+    found = TrackDescription(track.title, track.artists, track.album, track.duration_ms, track.isrc)
+    return compare(known, found).verdict == Verdict.DIFFERENT
 
 
 def store_likes(

@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.files.histories import REFUSAL
@@ -90,7 +90,11 @@ def read_path(path: Path) -> LikesFile:
 
 def read_bytes(data: bytes) -> LikesFile:
     """The likes of one file, its kind told from its content."""
-    text = decode_text(data)
+    text, lost = decode_text(data)
+    return _read_text(text).with_note(lost)
+
+
+def _read_text(text: str) -> LikesFile:
     start = text.lstrip()[:1]
     head = text.lstrip()[:2_000].casefold()
     for sign, problem in OTHER_TEXTS.items():
@@ -108,7 +112,7 @@ def read_bytes(data: bytes) -> LikesFile:
     name, table, others = sections
     likes = read_table(table)
     left_out = name_left_out(others, name) if others else ""
-    return replace(likes, note="; ".join(filter(None, [likes.note, left_out])))
+    return likes.with_note(left_out)
 
 
 def _read_folder(path: Path) -> LikesFile:
@@ -181,8 +185,7 @@ def _read_archive(archive: zipfile.ZipFile) -> LikesFile:
     if not others:
         return likes
     left = count_nouns(others, "other file was not", "other files were not")
-    note = f"only {name} was read; {left}"
-    return replace(likes, note="; ".join(filter(None, [likes.note, note])))
+    return likes.with_note(f"only {name} was read; {left}")
 
 
 def _open_entries(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo]) -> list[Entry]:

@@ -25,7 +25,7 @@ from connectors.files.outcome import (
     FileRejected,
     LikesFile,
 )
-from connectors.files.trust import clear_doubtful_ids, drop_doubtful_columns
+from connectors.files.trust import clear_doubtful_ids, drop_doubtful_columns, note_dropped
 from connectors.files.values import (
     clean_detail,
     clean_name,
@@ -61,8 +61,10 @@ def read_json(text: str) -> LikesFile:
     _refuse_others(places)
     places, others = _choose_rows(places)
     places, judgement = _judge_rows(places)
-    items, doubt = clear_doubtful_ids(_read_rows(places))
-    notes = [_note(value, items, len(judgement.refused)), left_out, others, judgement.note, doubt]
+    rows, dropped = _read_rows(places)
+    items, doubt = clear_doubtful_ids(rows)
+    notes = [_note(value, items, len(judgement.refused)), left_out, others, judgement.note,
+             note_dropped(dropped), doubt]  # fmt: skip
     return LikesFile(SAVED_TRACKS, items, "; ".join(filter(None, notes)))
 
 
@@ -84,11 +86,11 @@ def _read_library(value: Mapping[str, object]) -> LikesFile:
     if not isinstance(tracks, list):
         raise FileRejected("tracks: is not a list; export the account data again")
     # Spotify writes the first artist alone here, so a comma or semicolon is part of the name.
-    items = _read_flat(
+    items, dropped = _read_flat(
         [(f"tracks[{i}]", track) for i, track in enumerate(tracks)], is_one_artist=True
     )
     note = "account data has no dates of liking" if items else "it lists no liked songs"
-    return LikesFile(ACCOUNT_DATA, tuple(items), note)
+    return LikesFile(ACCOUNT_DATA, tuple(items), note).with_note(note_dropped(dropped))
 
 
 def _make_table(places: Sequence[tuple[str, object]]) -> tuple[list[str], list[list[str]]]:
@@ -152,8 +154,9 @@ def _refuse_others(places: Sequence[tuple[str, object]]) -> None:
         raise FileRejected(f"{UNKNOWN}: {strange[0]} is no saved track")
 
 
-def _read_rows(places: Sequence[tuple[str, object]]) -> list[LikedTrack]:
-    """Rows of one form: most files have one; in a mixed one each row is read by its own."""
+def _read_rows(places: Sequence[tuple[str, object]]) -> tuple[list[LikedTrack], list[str]]:
+    """Rows of one form: most files have one; in a mixed one each row is read by its own. With the
+    names of the ids that are not trusted."""
     nested = {
         path: _read_nested(path, row)
         for path, row in places
@@ -163,12 +166,13 @@ def _read_rows(places: Sequence[tuple[str, object]]) -> list[LikedTrack]:
     for path, row in places:
         if path not in nested:
             forms.setdefault(_name_form(row), []).append((path, row))
-    others = {
-        path: like
-        for rows in forms.values()
-        for (path, _), like in zip(rows, _read_flat(rows), strict=True)
-    }
-    return [nested.get(path) or others[path] for path, _ in places]
+    others: dict[str, LikedTrack] = {}
+    dropped: list[str] = []
+    for rows in forms.values():
+        likes, doubtful = _read_flat(rows)
+        others.update((path, like) for (path, _), like in zip(rows, likes, strict=True))
+        dropped += doubtful
+    return [nested.get(path) or others[path] for path, _ in places], dropped
 
 
 def _name_form(row: object) -> tuple[str, str]:
@@ -216,8 +220,9 @@ def _read_nested(path: str, row: Mapping[str, object]) -> LikedTrack:
 
 def _read_flat(
     places: Sequence[tuple[str, object]], *, is_one_artist: bool = False
-) -> list[LikedTrack]:
-    """Rows with plain values under names that say what they are, read like a table."""
+) -> tuple[list[LikedTrack], list[str]]:
+    """Rows with plain values under names that say what they are, read like a table; and the names
+    of the ids that are not trusted."""
     names = list(dict.fromkeys(key for _, row in places if isinstance(row, dict) for key in row))
     columns = name_columns(names)
     rows = [row if isinstance(row, dict) else {} for _, row in places]
@@ -236,6 +241,7 @@ def _read_flat(
     songs = list(zip(titles, credits, strict=True))
     trusted = drop_doubtful_columns(range(len(ids)), ids, songs)
     ids = [ids[place] for place in trusted]
+    dropped = [names[c] for place, c in enumerate(columns.spotify) if place not in trusted]
     items = []
     for i, (path, row) in enumerate(places):
         if row is None:
@@ -259,7 +265,7 @@ def _read_flat(
                 )
             )
         )
-    return items
+    return items, dropped
 
 
 def _read_credits(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.records import LikedTrack
 
@@ -33,6 +33,10 @@ class LikesFile:
     kind: str
     items: tuple[LikedTrack, ...]
     note: str = ""
+
+    def with_note(self, note: str) -> LikesFile:
+        """The same likes, with something more told."""
+        return replace(self, note="; ".join(filter(None, [self.note, note])))
 
 
 class FileRejected(ValueError):

@@ -30,7 +30,7 @@ from connectors.files.outcome import (
     FileRejected,
     LikesFile,
 )
-from connectors.files.trust import clear_doubtful_ids, drop_doubtful_columns
+from connectors.files.trust import clear_doubtful_ids, drop_doubtful_columns, note_dropped
 from connectors.files.values import (
     clean_detail,
     clean_name,
@@ -171,10 +171,7 @@ def _trust_ids(table: Table, columns: Columns) -> tuple[Columns, str]:
     cells = [[_get(row, place) for row in sound] for place in columns.spotify]
     trusted = drop_doubtful_columns(columns.spotify, cells, names)
     dropped = [table.header[place] for place in columns.spotify if place not in trusted]
-    note = (
-        f"ids not read, as they stand under different names: {_quote(dropped)}" if dropped else ""
-    )
-    return replace(columns, spotify=trusted), note
+    return replace(columns, spotify=trusted), note_dropped(dropped)
 
 
 def _read_rows(text: str) -> Table:

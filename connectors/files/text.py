@@ -17,6 +17,8 @@ BINARY_SIGNATURES = {
     b"SQLite format 3": "is an SQLite database, not an export of likes",
     b"\xd0\xcf\x11\xe0": "is an old Excel workbook; open it and save it as CSV UTF-8",
 }
+#: Lines that are named by number, of more.
+SHOWN_LINES = 5
 # Longest first: the mark of UTF-32 begins with that of UTF-16.
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -27,18 +29,33 @@ BYTE_ORDER_MARKS = (
 )
 
 
-def decode_text(data: bytes) -> str:
-    """The text of a file: UTF-8, UTF-16, UTF-32 or, for what Western Excel saves, cp1252.
+def decode_text(data: bytes) -> tuple[str, str]:
+    """The text of a file, and a note on what was left out of it.
 
+    It is UTF-8, UTF-16, UTF-32 or, for what Western Excel saves, cp1252.
     Raises ``FileRejected`` for what is empty, binary or in an encoding that cannot be told.
     """
     for signature, problem in BINARY_SIGNATURES.items():
         if data.startswith(signature):
             raise FileRejected(problem)
-    text = _decode(data).lstrip("\ufeff").replace("\0", "").rstrip("\x1a")
+    decoded = _decode(data).lstrip("\ufeff")
+    text = decoded.replace("\0", "").rstrip("\x1a")
     if not text.strip():
         raise FileRejected("is empty; export it again")
-    return text
+    return text, _note_nul(decoded)
+
+
+def _note_nul(text: str) -> str:
+    if "\0" not in text:
+        return ""
+    numbers = [number for number, line in enumerate(text.split("\n"), 1) if "\0" in line]
+    shown = ", ".join(f"{number:,}" for number in numbers[:SHOWN_LINES])
+    more = f" and {len(numbers) - SHOWN_LINES:,} more" if len(numbers) > SHOWN_LINES else ""
+    word = "line" if len(numbers) == 1 else "lines"
+    return (
+        "NUL characters, as a damaged disk or copy leaves them, were left out, and whatever stood "
+        f"in their place is lost: {word} {shown}{more}"
+    )
 
 
 def _decode(data: bytes) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 
 from connectors.files.columns import make_key
-from connectors.files.values import read_track_id
+from connectors.files.values import clean_detail, read_track_id
 from connectors.records import LikedTrack
 
 Name = tuple[str, tuple[str, ...]]
@@ -19,6 +19,8 @@ _DIGITS = re.compile(r"\d+|\b[ivx]+\b", re.I)
 MOST_ALIKE = 0.8
 #: A column is dropped as a whole if more than one in so many of its ids is no track's.
 ONE_IN = 20
+#: Characters of the names of columns that a note shows.
+MOST_SHOWN = 120
 
 
 def drop_doubtful_columns(
@@ -38,6 +40,13 @@ def drop_doubtful_columns(
         if is_few or ONE_IN * count <= filled:
             trusted.append(column)
     return tuple(trusted)
+
+
+def note_dropped(names: Sequence[str]) -> str:
+    """Return a note on columns of ids that were dropped; "" where none were."""
+    shown = clean_detail(", ".join(dict.fromkeys(filter(None, names))))
+    shown = shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}…"
+    return f"ids not read, as they stand under different names: {shown}" if shown else ""
 
 
 def clear_doubtful_ids(items: Sequence[LikedTrack]) -> tuple[tuple[LikedTrack, ...], str]:

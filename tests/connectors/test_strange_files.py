@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 
@@ -329,3 +330,23 @@ def test_another_column_of_ids_is_taken_where_the_first_holds_a_lists(tmp_path: 
         for title, list_id, song_id in rows
     ]
     assert read(tmp_path, objects).items == found.items
+
+
+def test_ids_of_a_list_in_json_are_named_where_they_are_not_read(tmp_path: Path) -> None:
+    rows = [{"name": title, "artist": "X", "uri": f"spotify:track:{ID_1}"} for title in "ABC"]
+    found = read(tmp_path, json.dumps(rows))
+    assert [item.track.service_id for item in found.items if item.track] == ["", "", ""]
+    assert "ids not read, as they stand under different names: uri" in found.note
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (b"title,artist\nA,X\n\0\0\0\0\nB,Y\n", "line 3"),
+        (b"title,artist\nA,X\nB\0,Y\nC,Z\nD,Z\n\0\0\0", "lines 3, 6"),
+        ("title,artist\nA,X\nB\0,Y\n".encode("utf-16"), "line 3"),
+    ],
+)
+def test_lines_with_nul_characters_are_named(text: bytes, lines: str, tmp_path: Path) -> None:
+    found = read(tmp_path, text)
+    assert f"whatever stood in their place is lost: {lines}" in found.note

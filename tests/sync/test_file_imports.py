@@ -196,3 +196,28 @@ def test_a_row_without_a_track_is_accounted_for(world: World, tmp_path: Path) ->
         check_sum(summary)
         assert (summary.seen, summary.unavailable) == (3, 2)
     assert world.states(user, Service.NARADA) == {"present": 1, "unavailable": 2}
+
+
+def test_an_id_that_narada_knows_under_another_name_loses_no_song(
+    world: World, tmp_path: Path
+) -> None:
+    user = world.join()
+    known = world.like("Alone", "Ada")
+    import_likes(user)
+    path = tmp_path / "likes.csv"
+    path.write_text(f"title,artist,spotify_id\nGum,Bo,{known}")
+    for dry_run in (True, False):
+        summary = import_file(user, path, dry_run=dry_run)
+        assert (summary.imported, summary.already_known) == (1, 0)
+        assert "1 row read without Spotify ids, under which Narada knows other songs" in (
+            summary.message
+        )
+    # Again, it is known by its name.
+    summary = import_file(user, path)
+    assert (summary.imported, summary.already_known) == (0, 1)
+    titles = set(Track.objects.filter(user=user).values_list("title", flat=True))
+    assert titles == {"Alone", "Gum"}
+    # A note or a spelling does not make another song.
+    path.write_text(f"title,artist,spotify_id\nAlone - 2011 Remaster,ada,{known}")
+    summary = import_file(user, path)
+    assert (summary.already_known, "without Spotify ids" in summary.message) == (1, False)
