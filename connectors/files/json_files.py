@@ -13,6 +13,7 @@ from connectors.files.json_rows import (
     find_rows,
     is_like,
     load_json,
+    make_rows,
     name_keys,
     read_plainly,
 )
@@ -50,7 +51,7 @@ def read_json(text: str) -> LikesFile:
     if isinstance(whole, dict) and "narada" in whole:
         raise FileRejected("is a library of Narada; bring it in with: narada import-library PATH")
     refuse_object(whole)
-    value, left_out = choose_list(whole)
+    value, left_out = choose_list(make_rows(whole))
     refuse_answer(value)
     places = list(find_rows(value, ""))
     if not left_out:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from connectors.files.answers import is_page
@@ -71,6 +71,41 @@ def _load_lines(text: str) -> list[object]:
     if 3 * len(broken) > len(values):
         raise FileRejected(f"is no sound JSON: line {broken[0]} is no JSON value")
     return values
+
+
+def make_rows(value: object) -> object:
+    """A table that is written by columns or under ids, as a list of rows; others as they are."""
+    if isinstance(value, list):
+        if value and all(isinstance(row, list) for row in value):
+            return _zip_rows(value[0], value[1:]) or value
+        return value
+    if not isinstance(value, dict):
+        return value
+    columns, data = value.get("columns"), value.get("data")
+    if isinstance(columns, list) and isinstance(data, list):
+        return _zip_rows(columns, data) or value
+    parts = list(value.values())
+    if len(parts) > 1 and all(isinstance(part, dict) and is_like(_flatten(part)) for part in parts):
+        return [{"id": key, **part} if read_track_id(key) else part for key, part in value.items()]
+    named = name_keys(tuple(value))
+    title = parts[named.title] if named.title is not None and named.artist is not None else None
+    cells = [list(part.values()) if isinstance(part, dict) else part for part in parts]
+    sizes = {len(part) if isinstance(part, list) else -1 for part in cells}
+    if isinstance(title, list | dict) and len(sizes) == 1:
+        return _zip_rows(list(value), list(zip(*cells, strict=True)))
+    return value
+
+
+def _zip_rows(names: object, rows: Sequence[object]) -> list[object]:
+    """Rows of plain values as objects; empty where the names are none of a table of songs."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return []
+    if not name_keys(tuple(names)).are_enough:
+        return []
+    return [
+        dict(zip(names, row, strict=False)) if isinstance(row, list | tuple) else row
+        for row in rows
+    ]
 
 
 def find_rows(value: object, path: str) -> Iterator[tuple[str, object]]:

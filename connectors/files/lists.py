@@ -74,6 +74,14 @@ def name_left_out(names: Sequence[str], chosen: str) -> str:
     return f"only the list “{clean_detail(chosen)[:60]}” was read; left out: {shown}{more}"
 
 
+def name_other_lists(names: Sequence[str]) -> str:
+    """Say that the rows are of several lists, of which none is called the likes."""
+    return (
+        f"its rows are of {len(set(names)):,} lists, such as “{clean_detail(names[0])[:60]}”, none "
+        "of them called “Liked Songs”; all were read as likes"
+    )
+
+
 def refuse_playlists(names: Sequence[str], hint: str = "") -> FileRejected:
     shown = ", ".join(f"“{clean_detail(name)[:60]}”" for name in names[:SHOWN])
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""

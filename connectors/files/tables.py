@@ -22,7 +22,7 @@ from connectors.files.histories import refuse_history
 from connectors.files.judgements import find_kind, judge
 from connectors.files.likes import NO_TRACK_REASON, Row, make_broken, make_like
 from connectors.files.lines import read_lines
-from connectors.files.lists import choose_liked, name_left_out
+from connectors.files.lists import choose_liked, name_left_out, name_other_lists
 from connectors.files.outcome import (
     EXPORTIFY,
     OTHER_CSV,
@@ -148,6 +148,8 @@ def _choose_rows(table: Table, columns: Columns) -> tuple[Table, Columns, list[s
         if liked is not None and len(set(names)) > 1:
             chosen = [i for i in chosen if names[i] == liked or _has_wrong_width(table, columns, i)]
             notes.append(name_left_out([name for name in names if name != liked], liked))
+        elif liked is None and len(set(names)) > 1:
+            notes.append(name_other_lists(names))
     table = table.take(chosen)
     judged = [place for place, name in enumerate(table.header) if find_kind(name)]
     sound = [i for i in range(len(table.rows)) if not _has_wrong_width(table, columns, i)]

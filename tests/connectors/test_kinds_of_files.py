@@ -35,6 +35,10 @@ APPLE = {"Title": "A", "Artist": "X", "Last Played Date": "2024-01-01T10:00:00Z"
         {"liked": [{"title": "A", "artist": "X"}], "banned": [{"title": "B", "artist": "X"}]},
         [{**APPLE, "Favorite Status - Track": True},
          {**APPLE, "Title": "B", "Last Played Date": "2024-01-01T10:05:00Z"}],
+        {"title": ["A"], "artist": ["X"]},
+        {"title": {"0": "A"}, "artist": {"0": "X"}},
+        {"columns": ["title", "artist"], "data": [["A", "X"]]},
+        [["title", "artist"], ["A", "X"]],
         "Video ID,Song Title,Artist Name 1,Artist Name 2\nv,A,X,\n",
         json.dumps({"items": [{"track": SONG}]}, indent=1) + "\n",
     ],
@@ -49,6 +53,19 @@ def test_pages_put_together_in_one_file_are_all_read(tmp_path: Path) -> None:
         for name in "AB"
     ]
     assert titles(read(tmp_path, "\n".join(pages))) == "AB"
+
+
+def test_songs_under_their_ids_keep_them(tmp_path: Path) -> None:
+    other = f"{2:022}"
+    songs = {ID: {"name": "A", "artist": "X"}, other: {"name": "B", "artist": "X"}}
+    found = read(tmp_path, songs)
+    assert [item.track.service_id for item in found.items if item.track] == [ID, other]
+
+
+def test_rows_of_several_lists_of_which_none_are_likes_are_told(tmp_path: Path) -> None:
+    found = read(tmp_path, "Playlist,Track,Artist\nRain,A,X\nParty,B,Y\n")
+    assert titles(found) == "AB"
+    assert "its rows are of 2 lists, such as “Rain”" in found.note
 
 
 def test_the_time_of_a_favourite_is_that_of_its_row(tmp_path: Path) -> None:

@@ -42,6 +42,11 @@ PLAYS = ["A,X,2020-01-01 10:00", "A,X,2020-01-05 11:00", "B,X,2020-02-01 09:00"]
         write_table("Title,Artist,Streamed", [*PLAYS[:2], "B,X,2020-01-02 10:00"]),
         write_table("song,band,time", EVENING),
         write_table("song,band,time", EVENING[:6]),
+        "date,time,artist,track\n01/02/2020,10:00,X,A\n01/03/2020,10:00,X,A\n",
+        "Artist,Track,When,Skipped\nX,A,2020-01-01 10:00,no\nX,B,2020-01-05 10:04,yes\n",
+        "Started,Ended,Song,Artist\n2020-01-01 10:00,2020-01-01 10:03,A,X\n"
+        "2020-01-05 10:03,2020-01-05 10:07,B,X\n",
+        "Titel,Interpret,Wiedergegeben am\nA,X,01.02.2020 10:00\nB,X,01.03.2020 10:10\n",
         "X,L,A,12 May 2013 10:05\n" + "X,L,A,12 May 2013 10:15\nX,L,B,13 May 2013 10:10\n" * 2,
         "#AUDIOSCROBBLER/1.1\n#TZ/UTC\nX\tL\tA\t1\t200\tL\t1600000000\t\n",
         {"maloja": {}, "scrobbles": [{"time": 1, "track": {"artists": ["X"], "title": "A"}}]},
