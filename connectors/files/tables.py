@@ -188,11 +188,17 @@ def _read_rows(text: str) -> Table:
     header = [cell.strip() for cell in rows[0]]
     # In files put together, the header stands again where the next one begins.
     names = [*map(make_key, header)]
-    kept = [i for i, row in enumerate(rows) if i == 0 or [*map(make_key, row)] != names]
+    kept = [i for i, row in enumerate(rows) if i == 0 or not _is_header(row, names)]
     numbers, rows = [numbers[i] for i in kept], [rows[i] for i in kept]
     if set(header) >= OWN_COLUMNS:
         rows = [[drop_guard(cell) for cell in row] for row in rows]
     return Table(header, numbers[1:], rows[1:], problems)
+
+
+def _is_header(row: Sequence[str], names: Sequence[str]) -> bool:
+    return len(row) == len(names) and all(
+        make_key(cell) == name for cell, name in zip(row, names, strict=True)
+    )
 
 
 def _find_columns(table: Table) -> tuple[Columns, bool]:
