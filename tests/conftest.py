@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import hypothesis
 import pytest
 from django.core.management.commands import flush
 from django.db import connections
+from driven_clock import stop_dates
 from sync_world import World
 
 from narada_sandbox.server import Sandbox
@@ -61,6 +63,12 @@ def empty_tables_quickly() -> None:
 def delete_rows(style: Any, tables: list[str], **options: bool) -> list[str]:
     """Return the statements that empty tables; run as one, foreign keys are looked at last."""
     return [f'DELETE FROM "{table}"' for table in tables if table not in KEPT_TABLES]
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """The date and time, which stand still while a test runs in this process."""
+    return stop_dates(monkeypatch)
 
 
 @pytest.fixture

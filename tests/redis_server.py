@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-PATIENCE = 60.0
+from tests.waiting import PATIENCE
 
 
 def start_redis(folder: Path) -> tuple[subprocess.Popen[bytes], str]:

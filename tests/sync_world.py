@@ -6,9 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,14 +15,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from waiting import PATIENCE, wait_for
 
 from connectors.records import ServiceUser, Tokens
 from likes import accounts
 from likes.models import Like, Service, ServiceMapping
 from narada_sandbox.server import Sandbox
 
-#: Seconds that nothing here takes.
-PATIENCE = 180.0
 ROOT = Path(__file__).resolve().parent.parent
 Name = tuple[str, str]
 
@@ -135,16 +132,8 @@ class World:
     def run(self, *command: str, **changes: str) -> tuple[int, str, str]:
         """Run a command to its end; return exit code, standard output and standard error."""
         process = self.start(*command, **changes)
-        out, err = process.communicate(timeout=600)
+        out, err = process.communicate(timeout=PATIENCE)
         return process.returncode, out, err
-
-
-def wait_for(check: Callable[[], bool]) -> None:
-    """Wait until something holds, far longer than it takes on a busy machine."""
-    end = time.monotonic() + PATIENCE
-    while not check():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def kill_in_flight(world: World, kind: str, calls: int, *command: str) -> None:

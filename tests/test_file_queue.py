@@ -17,6 +17,7 @@ import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
 from kombu import Connection, Consumer, Exchange, Producer, Queue
+from waiting import PATIENCE
 
 from narada_site import file_queue
 from narada_site.celery import app as narada_app
@@ -227,5 +228,5 @@ def test_a_worker_outlives_messages_that_are_garbled_anyhow(tmp_path: Path) -> N
     app.finalize()
     with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False):
         note.delay(LAST)
-        assert finished.wait(120)
+        assert finished.wait(PATIENCE)
     assert set(range(1, 200, 2)) <= set(done)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE
 
 from narada_sandbox.server import Sandbox
 
@@ -62,7 +63,7 @@ def test_readme_commands_run(tmp_path: Path) -> None:
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=PATIENCE,
                 check=False,
             )
             assert done.returncode == 0, f"{example}: {done.stdout}{done.stderr}"

@@ -16,6 +16,7 @@ import requests
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.core.management import call_command
 from django.utils import timezone
+from waiting import PATIENCE, wait_for
 
 from likes import accounts, holds
 from likes.management.base import Error
@@ -68,10 +69,10 @@ def answer_as(name, answer="allow"):
 
     def act(address):
         sent = requests.post(
-            address, data={"user": name, "answer": answer}, allow_redirects=False, timeout=5
+            address, data={"user": name, "answer": answer}, allow_redirects=False, timeout=PATIENCE
         )
         if "Location" in sent.headers:
-            page = requests.get(sent.headers["Location"], timeout=5).text
+            page = requests.get(sent.headers["Location"], timeout=PATIENCE).text
             assert "the terminal says what came of it" in page
 
     return act
@@ -83,7 +84,7 @@ def come_back_with(**changed):
     def act(address):
         query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         answer = {"code": "made-up", "state": query["state"], **changed}
-        requests.get(f"{query['redirect_uri']}?{urlencode(answer)}", timeout=5)
+        requests.get(f"{query['redirect_uri']}?{urlencode(answer)}", timeout=PATIENCE)
 
     return act
 
@@ -95,7 +96,7 @@ def run(command, act=lambda address: None, *arguments, **options):
         call_command(command, *arguments, stdout=person, stderr=errors, **options)
     finally:
         for thread in person.threads:
-            thread.join(5)
+            thread.join(PATIENCE)
     return person.getvalue(), errors.getvalue()
 
 
@@ -129,7 +130,7 @@ def test_spotify_is_asked_with_pkce_and_a_loopback_address(box):
 
 def test_lastfm_is_connected_after_the_person_has_allowed_it(box, django_user_model):
     def hesitate(address):
-        threading.Event().wait(0.3)
+        wait_for(lambda: box.calls(kind="auth.getsession"))
         answer_as("bob")(address)
 
     out, err = connect_lastfm_account(hesitate, "-u", "ann")
@@ -170,7 +171,9 @@ def test_other_requests_to_the_callback_port_are_not_taken_for_the_answer(box):
     def act(address):
         redirect = parse_qs(urlsplit(address).query)["redirect_uri"][0]
         assert (
-            requests.get(redirect.replace("/callback", "/favicon.ico"), timeout=5).status_code
+            requests.get(
+                redirect.replace("/callback", "/favicon.ico"), timeout=PATIENCE
+            ).status_code
             == 404
         )
         idle = socket.create_connection((urlsplit(redirect).hostname, urlsplit(redirect).port))
@@ -190,11 +193,14 @@ def test_address_of_a_browser_elsewhere_can_be_pasted(box, monkeypatch):
 
         def __iter__(self):
             yield "what?\n"
-            yield pasted.get(timeout=5)
+            yield pasted.get(timeout=PATIENCE)
 
     def paste(address):
         sent = requests.post(
-            address, data={"user": "alice", "answer": "allow"}, allow_redirects=False, timeout=5
+            address,
+            data={"user": "alice", "answer": "allow"},
+            allow_redirects=False,
+            timeout=PATIENCE,
         )
         pasted.put(sent.headers["Location"] + "\n")
 
@@ -347,7 +353,7 @@ def test_program_without_credentials_ends_with_1_and_no_traceback(tmp_path):
     environ = {**os.environ, **cleared, "NARADA_VAR": str(tmp_path), "ENV_FILE": os.devnull}
     done = subprocess.run(
         [sys.executable, "manage.py", "connect_spotify", "--no-browser"],
-        cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60,
+        cwd=ROOT, env=environ, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stdout == ""

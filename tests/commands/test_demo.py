@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import requests
 from django.core.management import call_command
 from environ import Env
 from filelock import FileLock
+from waiting import PATIENCE, wait_for
 
 from likes.demo import MARK, Stage, StepFailed, make_environment, open_sandbox
 from likes.management.base import Error
@@ -98,10 +99,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     process = demo.start("--likes", str(LIKES))
     read_until(process, "$ narada connect-spotify")
     process.send_signal(signal.SIGTERM)
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=PATIENCE)
     left_running = demo.list_processes()
     again = demo.start()
-    out, _ = again.communicate(timeout=120)
+    out, _ = again.communicate(timeout=PATIENCE)
     return Played(demo, (process.returncode, rest), left_running, (again.returncode, out))
 
 
@@ -151,7 +152,7 @@ def test_demo_again_finds_nothing_new_and_serves_its_pages(played: Played) -> No
             assert is_let_in(f"http://127.0.0.1:{port}", name, password) is (name == "admin")
     finally:
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=30)
+        rest, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert "Traceback" not in rest
     assert "The demo has stopped" in rest
@@ -169,18 +170,21 @@ def is_let_in(site: str, name: str, password: str) -> bool:
     """Sign in on the web pages, and tell whether the admin lets this user in as well."""
     browser = requests.Session()
     browser.trust_env = False
-    for _ in range(100):
-        try:
-            page = browser.get(f"{site}/accounts/login/", timeout=60)
-            break
-        except requests.ConnectionError:
-            time.sleep(0.1)
+    page = requests.Response()
+
+    def is_served() -> bool:
+        nonlocal page
+        with contextlib.suppress(requests.ConnectionError):
+            page = browser.get(f"{site}/accounts/login/", timeout=PATIENCE)
+        return page.ok
+
+    wait_for(is_served, every=0.1)
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
     assert token is not None
     form = {"login": name, "password": password, "csrfmiddlewaretoken": token.group(1)}
-    answer = browser.post(f"{site}/accounts/login/", form, timeout=60, allow_redirects=False)
+    answer = browser.post(f"{site}/accounts/login/", form, timeout=PATIENCE, allow_redirects=False)
     assert answer.status_code == 302, f"{name} cannot sign in"
-    return browser.get(f"{site}/admin/", timeout=60, allow_redirects=False).status_code == 200
+    return browser.get(f"{site}/admin/", timeout=PATIENCE, allow_redirects=False).status_code == 200
 
 
 def test_demo_with_another_number_of_likes_starts_over(tmp_path: Path) -> None:
@@ -228,7 +232,7 @@ def test_stage_kills_what_does_not_end_when_asked(
 ) -> None:
     monkeypatch.setattr("likes.demo.PATIENCE_SECONDS", 0.2)
     stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True)"
-    (tmp_path / "stubborn.py").write_text(f"{stubborn}; time.sleep(60)")
+    (tmp_path / "stubborn.py").write_text(f"{stubborn}; time.sleep(3600)")
     monkeypatch.chdir(tmp_path)
     process = stage.start("stubborn", output=subprocess.PIPE)
     assert process.stdout is not None
@@ -274,6 +278,6 @@ def test_demo_runs_once_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "demo").mkdir()
     with FileLock(tmp_path / "demo" / "lock"):
         process = Demo(tmp_path).start()
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 75
     assert out == f"Error: Another demo is running in {tmp_path}/demo.\n"

@@ -10,7 +10,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from django.contrib.auth.models import User
 from django.core.management import execute_from_command_line
 from django.db import connection
 from sync_world import ROOT, World
+from waiting import PATIENCE, wait_for
 
 from connectors.errors import TemporaryError
 from likes.like_sync import import_likes
@@ -221,7 +221,7 @@ def test_a_full_disk_keeps_what_was_stored_and_is_try_later(make_world: MakeWorl
     environ = world.environ(DJANGO_SETTINGS_MODULE="narada_site.settings")
     ended = subprocess.run(
         [sys.executable, "-c", small, "import_spotify_likes", "-u", "alice", "-b", "10"],
-        cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=environ, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert ended.returncode == 75, (ended.stdout, ended.stderr)
     check_one_line(ended.stderr)
@@ -252,7 +252,7 @@ def test_a_closed_standard_output_is_no_traceback(world: World, words: list[str]
     process.stdout.close()
     assert process.stderr is not None
     err = process.stderr.read()
-    process.wait(timeout=60)
+    process.wait(timeout=PATIENCE)
     assert "Traceback" not in err
     assert "Exception ignored" not in err
     assert len(err.strip().splitlines()) <= 1, err
@@ -261,12 +261,11 @@ def test_a_closed_standard_output_is_no_traceback(world: World, words: list[str]
 def test_ctrl_c_is_one_line_and_the_next_run_goes_on(make_world: MakeWorld) -> None:
     world = make_world(likes=120)
     user = world.join()
-    world.box.add_faults({"kind": "latency", "ms": 150, "match": "/me/tracks"})
+    world.box.add_faults({"kind": "stall", "seconds": 3600, "match": "/me/tracks", "after": 3})
     process = world.start("import_spotify_likes", "-u", "alice", "-b", "10")
-    while world.count("/me/tracks") < 3:
-        time.sleep(0.01)
+    wait_for(lambda: world.count("/me/tracks") == 3)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, ""), err
     check_one_line(err)
     assert Run.objects.get().state == Run.State.LATER
@@ -280,12 +279,12 @@ def test_ctrl_c_in_an_export_loves_nothing_twice(make_world: MakeWorld) -> None:
     world = make_world(likes=40, scrobble_share=1.0)
     user = world.join()
     import_likes(user)
-    world.box.add_faults({"kind": "latency", "ms": 150, "match": "track.love"})
+    # Those that are under way are waited for; the others would take many seconds more.
+    world.box.add_faults({"kind": "stall", "seconds": 2, "match": "track.love", "after": 8})
     process = world.start("export_likes_to_lastfm", "-u", "alice")
-    while world.count("track.love") < 8:
-        time.sleep(0.01)
+    wait_for(lambda: world.count("track.love") >= 8)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, ""), err
     check_one_line(err)
     world.box.clear_faults()
@@ -331,7 +330,7 @@ def test_a_terminal_gets_a_bar_and_json_stays_clean(make_world: MakeWorld) -> No
             shown += piece
     except OSError:  # Linux: the other end is closed
         pass
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=PATIENCE)
     os.close(ours)
     assert process.returncode == 0
     assert json.loads(out)["imported"] == 60

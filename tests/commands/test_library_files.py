@@ -34,6 +34,7 @@ from library_rows import (
     on_lastfm,
     store,
 )
+from waiting import PATIENCE
 
 from connectors.records import LikedTrack, ServiceTrack
 from likes import review
@@ -444,6 +445,6 @@ def test_export_keeps_a_link_and_writes_through_what_is_no_file(tmp_path: Path) 
     reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
     reader.start()
     run("export_library", str(pipe), "-u", "ada")
-    reader.join(30)
+    reader.join(PATIENCE)
     assert pipe.is_fifo()
     assert json.loads(read[0]).keys() == json.loads(whole.read_text()).keys()

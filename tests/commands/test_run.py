@@ -10,18 +10,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import PATIENCE, is_alive, wait_for
 
 from likes.management import processes
 from likes.management.base import Error
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120
 
 #: Writes its number down each time it starts, and lives until it is ended.
 LIVES = """
@@ -49,23 +47,8 @@ def python(code: str, *arguments: object) -> list[str]:
     return [sys.executable, "-c", code, *map(str, arguments)]
 
 
-def wait_for(check: Callable[[], Any]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not check():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-
-
 def read_numbers(file: Path) -> list[int]:
     return [int(line) for line in file.read_text().split()] if file.exists() else []
-
-
-def is_alive(number: int) -> bool:
-    """Whether a process is there and no mere entry of the dead."""
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def make_environment(folder: Path, **more: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,7 +43,7 @@ def serving(tmp_path: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[
 
 
 def list_users(address: str) -> dict[str, int]:
-    with urllib.request.urlopen(f"{address}/sandbox/state", timeout=10) as answer:
+    with urllib.request.urlopen(f"{address}/sandbox/state", timeout=PATIENCE) as answer:
         return {user["name"]: user["likes"] for user in json.load(answer)["users"]}
 
 
@@ -51,7 +52,7 @@ def test_sandbox_serves_says_its_settings_and_stops(tmp_path: Path, word: signal
     with serving(tmp_path, "--likes", "7") as (process, address):
         assert list_users(address)["alice"] == 7
         process.send_signal(word)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert f"SPOTIFY_API_URL={address}/v1" in out.splitlines()
     assert f"LASTFM_API_URL={address}/2.0/" in out.splitlines()
@@ -63,7 +64,7 @@ def test_sandbox_keeps_its_state_when_asked(tmp_path: Path) -> None:
     state = str(tmp_path / "new folder" / "state.sqlite3")
     with serving(tmp_path, "--likes", "5", "--state", state) as (_, address):
         order = json.dumps({"user": "alice", "n": 2}).encode()
-        urllib.request.urlopen(f"{address}/sandbox/like", order, timeout=10).close()
+        urllib.request.urlopen(f"{address}/sandbox/like", order, timeout=PATIENCE).close()
     with serving(tmp_path, "--likes", "9", "--state", state) as (_, address):
         assert list_users(address)["alice"] == 7
 
@@ -79,7 +80,7 @@ def taken_port() -> Iterator[int]:
 def refuse(tmp_path: Path, *arguments: str) -> tuple[int, str]:
     """Run a sandbox that is not to start; return its exit code and its one line."""
     process = start(tmp_path, *arguments)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     assert out == ""
     assert err.count("\n") == 1
     return process.returncode, err

@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.utils import timezone
 from sync_world import World
+from waiting import PATIENCE
 
 from likes import holds
 from likes.encryption import reveal
@@ -284,7 +285,7 @@ def run_process(tmp_path: Path, *arguments: str, **environment: str) -> tuple[in
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     return done.returncode, done.stdout, done.stderr
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 import responses
+from waiting import PATIENCE
 
 from connectors import http
 from connectors.errors import AuthorizationError, ConnectorError, RequestRejected, TemporaryError
@@ -192,7 +193,7 @@ def test_love_of_nothing_is_rejected_without_a_call(web: responses.RequestsMock)
 
 
 def test_love_may_be_in_flight_many_times(web: responses.RequestsMock) -> None:
-    together = threading.Barrier(6, timeout=10)
+    together = threading.Barrier(6, timeout=PATIENCE)
     loved: list[str] = []
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:

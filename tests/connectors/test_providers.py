@@ -9,6 +9,7 @@ from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.contrib import admin
 from django.contrib.messages import get_messages
 from django.test import Client
+from waiting import PATIENCE
 
 from connectors.records import ServiceUser, Tokens
 from likes import accounts, holds
@@ -79,7 +80,7 @@ def start(client, service, process="connect"):
 def consent(address, name, answer="allow"):
     """Answer on the consent page; return where it sends the browser."""
     sent = requests.post(
-        address, data={"user": name, "answer": answer}, allow_redirects=False, timeout=5
+        address, data={"user": name, "answer": answer}, allow_redirects=False, timeout=PATIENCE
     )
     assert sent.status_code in (302, 303), sent.text
     return sent.headers["Location"]

@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 from slices import after
 from sync_world import World
+from waiting import PATIENCE
 
 from connectors.errors import TemporaryError
 from connectors.lastfm import LastfmConnector
@@ -76,7 +77,7 @@ def test_several_loves_are_in_flight_at_once(world: World, monkeypatch: pytest.M
     real = LastfmConnector.love_track
 
     def love(self: LastfmConnector, artist: str, title: str) -> None:
-        gate.wait(timeout=60)
+        gate.wait(PATIENCE)
         real(self, artist, title)
 
     monkeypatch.setattr(LastfmConnector, "love_track", love)

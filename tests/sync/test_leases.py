@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
@@ -13,8 +14,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from nursery import Nursery
-from sync_world import World, wait_for
+from sync_world import World
+from waiting import wait_for
 
+from likes import leases
 from likes.leases import LEASE, Busy, checkpoint_of, hold_lease, save_checkpoint
 from likes.like_sync import import_likes
 from likes.models import Checkpoint
@@ -85,12 +88,25 @@ def test_a_lease_that_was_lost_writes_nothing_any_more(user: User) -> None:
 
 
 def test_a_long_run_renews_its_lease(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("likes.leases.LEASE", timedelta(seconds=0.3))
+    now, waited = [timezone.now()], list[float | None]()
+    monkeypatch.setattr(timezone, "now", lambda: now[0])
+
+    class End(threading.Event):
+        """The first wait for it takes no time, and all of the seconds."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout)
+            if len(waited) > 1:
+                return super().wait()
+            now[0] += timedelta(seconds=timeout or 0)
+            return False
+
+    monkeypatch.setattr(leases, "threading", SimpleNamespace(Event=End, Thread=threading.Thread))
     with hold_lease(user, SAVED) as checkpoint:
-        first = Checkpoint.objects.get(pk=checkpoint.pk).lease_until
-        deadline = timezone.now() + timedelta(minutes=2)
-        while Checkpoint.objects.get(pk=checkpoint.pk).lease_until == first:
-            assert timezone.now() < deadline
+        wait_for(lambda: len(waited) == 2)
+        checkpoint.refresh_from_db()
+        assert checkpoint.lease_until == now[0] + LEASE
+    assert waited[0] == LEASE.total_seconds() / 3
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
+from waiting import PATIENCE
 
 from narada_site.cache import Client as CacheClient
 
@@ -113,7 +114,7 @@ except TemporaryError:
 @pytest.mark.slow
 def test_the_settings_let_nothing_wait_for_ever(no_redis: str, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", USES_NARADA], capture_output=True, text=True, timeout=300,
+        [sys.executable, "-c", USES_NARADA], capture_output=True, text=True, timeout=PATIENCE,
         check=False, env={**os.environ, "PYTHONPATH": str(ROOT), "NARADA_VAR": str(tmp_path),
                           "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
                           "REDIS_URL": no_redis, "DJANGO_SETTINGS_MODULE": "narada_site.settings"},

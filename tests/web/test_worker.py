@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,12 @@ from typing import Any
 import pytest
 from django.db import connection
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from waiting import PATIENCE, wait_for
 
 from likes import tasks
 from likes.models import Checkpoint, Run, SyncSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 180
 
 pytestmark = pytest.mark.slow
 
@@ -65,13 +64,6 @@ def start(
             process.wait()
 
 
-def wait_for(check: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not check():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.25)
-
-
 def make_impatient() -> None:
     """Have beat look for who is due each second."""
     tasks.ensure_periodic_tasks()
@@ -94,7 +86,7 @@ def test_each_process_stops_when_it_is_told_to(start: Any, tmp_path: Path) -> No
         # As `narada run` does: the whole group. It kills what has not ended 10 seconds later.
         os.killpg(process.pid, signal.SIGTERM)
     for process in processes:
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_new_likes_are_loved_by_themselves(world: Any, start: Any) -> None:
@@ -112,7 +104,7 @@ def test_new_likes_are_loved_by_themselves(world: Any, start: Any) -> None:
         SyncSettings.objects.filter(user=alice).update(next_sync_at=None)
         return world.loves() == [("Ada", "Second Song"), ("Ada", "First Song")]
 
-    wait_for(is_loved)
+    wait_for(is_loved, every=0.25)
 
     assert set(Run.objects.values_list("started_by", flat=True)) == {"schedule"}
 
@@ -125,9 +117,12 @@ def test_a_worker_that_is_killed_loses_nothing(world: Any, start: Any) -> None:
     make_impatient()
     worker = start("worker")
     start("beat")
-    wait_for(lambda: len(world.loves()) > 20)
+    faults = world.box.services.faults
+    world.box.add_faults({"kind": "stall", "seconds": 3600, "match": "track.love", "after": 20})
+    wait_for(lambda: faults.describe()[0]["fired"])
     os.killpg(worker.pid, signal.SIGKILL)
     worker.wait()
+    world.box.clear_faults()
     assert len(world.loves()) < len(titles)
 
     # Minutes pass: the lease of the dead runs out, and alice is due.

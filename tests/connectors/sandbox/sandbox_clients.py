@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 import requests
+from waiting import PATIENCE
 
 from narada_sandbox import LASTFM_API_KEY, LASTFM_API_SECRET
 from narada_sandbox.server import Sandbox
@@ -21,7 +22,7 @@ class SpotifyClient(requests.Session):
         self.headers["Authorization"] = f"Bearer {self.tokens['access_token']}"
 
     def api(self, path: str, method: str = "GET", **params: Any) -> requests.Response:
-        return self.request(method, f"{self.box.url}/v1{path}", params=params, timeout=10)
+        return self.request(method, f"{self.box.url}/v1{path}", params=params, timeout=PATIENCE)
 
 
 class LastfmClient(requests.Session):
@@ -34,14 +35,14 @@ class LastfmClient(requests.Session):
 
     def read(self, method: str, **params: Any) -> requests.Response:
         params = {"method": method, "api_key": LASTFM_API_KEY, "format": "json", **params}
-        return self.get(f"{self.box.url}/2.0/", params=params, timeout=10)
+        return self.get(f"{self.box.url}/2.0/", params=params, timeout=PATIENCE)
 
     def write(self, method: str, **params: Any) -> requests.Response:
         params = {"method": method, "api_key": LASTFM_API_KEY, "sk": self.key, **params}
         params = {name: value for name, value in params.items() if value}
         params["api_sig"] = sign_by_hand(params)
         params["format"] = "json"
-        return self.post(f"{self.box.url}/2.0/", data=params, timeout=10)
+        return self.post(f"{self.box.url}/2.0/", data=params, timeout=PATIENCE)
 
     def list_loved(self, user: str) -> list[tuple[str, str]]:
         rows = self.read("user.getLovedTracks", user=user, limit=1000).json()

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+from waiting import PATIENCE
 
 from narada_sandbox import SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET
 from narada_sandbox.server import Sandbox
@@ -35,7 +36,7 @@ def ask(box: Sandbox, **changes: str) -> str:
 
 def consent(box: Sandbox, user: str = "alice", answer: str = "allow", **changes: str) -> Any:
     form = {"user": user, "answer": answer}
-    reply = requests.post(ask(box, **changes), data=form, allow_redirects=False, timeout=10)
+    reply = requests.post(ask(box, **changes), data=form, allow_redirects=False, timeout=PATIENCE)
     assert reply.status_code == 302
     where = urlsplit(reply.headers["Location"])
     assert f"{where.scheme}://{where.netloc}{where.path}" == BACK
@@ -43,7 +44,7 @@ def consent(box: Sandbox, user: str = "alice", answer: str = "allow", **changes:
 
 
 def token(box: Sandbox, auth: tuple[str, str] | None = None, **form: str) -> requests.Response:
-    return requests.post(f"{box.url}/api/token", data=form, auth=auth, timeout=10)
+    return requests.post(f"{box.url}/api/token", data=form, auth=auth, timeout=PATIENCE)
 
 
 def exchange(box: Sandbox, code: str, **form: str) -> requests.Response:
@@ -57,11 +58,11 @@ def refresh(box: Sandbox, key: str, **form: str) -> requests.Response:
 
 def who(box: Sandbox, access: str) -> Any:
     headers = {"Authorization": f"Bearer {access}"}
-    return requests.get(f"{box.url}/v1/me", headers=headers, timeout=10).json()
+    return requests.get(f"{box.url}/v1/me", headers=headers, timeout=PATIENCE).json()
 
 
 def test_consent_page_offers_the_users_and_says_what_it_is(box: Sandbox) -> None:
-    page = requests.get(ask(box), timeout=10)
+    page = requests.get(ask(box), timeout=PATIENCE)
     assert page.status_code == 200
     assert 'value="alice"' in page.text
     assert "not Spotify" in page.text
@@ -140,7 +141,7 @@ def test_denial_comes_back_with_state(box: Sandbox) -> None:
 def test_bad_requests_are_shown_not_redirected(
     box: Sandbox, changes: dict[str, str], text: str
 ) -> None:
-    answer = requests.get(ask(box, **changes), allow_redirects=False, timeout=10)
+    answer = requests.get(ask(box, **changes), allow_redirects=False, timeout=PATIENCE)
     assert (answer.status_code, text in answer.text) == (400, True)
 
 
@@ -210,7 +211,7 @@ def test_access_token_life_can_be_set(box: Sandbox) -> None:
 def test_unlisted_user_finishes_consent_and_is_then_refused(box: Sandbox) -> None:
     tokens = exchange(box, consent(box, user="mallory")["code"], **SECRET).json()
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-    answer = requests.get(f"{box.url}/v1/me", headers=headers, timeout=10)
+    answer = requests.get(f"{box.url}/v1/me", headers=headers, timeout=PATIENCE)
     assert (answer.status_code, answer.text) == (
         403,
         "User not registered in the Developer Dashboard",

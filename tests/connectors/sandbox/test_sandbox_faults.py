@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 from sandbox_clients import LastfmClient, SpotifyClient
+from waiting import PATIENCE
 
 from narada_sandbox import SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET
 from narada_sandbox.faults import DAY, KINDS, BadFault, read_rule, sum_delays
@@ -19,7 +20,7 @@ LOVE = {"artist": "Quiet Ghost", "track": "Song"}
 def refresh(box: Sandbox, key: str) -> requests.Response:
     form = {"grant_type": "refresh_token", "refresh_token": key}
     auth = (SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET)
-    return requests.post(f"{box.url}/api/token", data=form, auth=auth, timeout=10)
+    return requests.post(f"{box.url}/api/token", data=form, auth=auth, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_calls_that_are_kept_waiting_are_answered_when_faults_are_cleared(
 ) -> None:
     box.add_faults({"kind": "stall", "seconds": 600, "times": 1})
     with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(spotify.get, f"{box.url}/v1/me", timeout=120)
+        call = pool.submit(spotify.get, f"{box.url}/v1/me", timeout=PATIENCE)
         while not box.services.faults.describe()[0]["fired"]:
             assert not call.done()
         assert box.calls() == []
@@ -174,7 +175,7 @@ def test_list_moves_while_it_is_read(box: Sandbox, spotify: SpotifyClient) -> No
     rule = {"kind": "meanwhile", "match": "/me/tracks", "after": 1, "times": 1}
     box.add_faults({**rule, "path": "like", "order": order})
     first = spotify.api("/me/tracks", limit=10).json()
-    second = spotify.get(first["next"], timeout=10).json()
+    second = spotify.get(first["next"], timeout=PATIENCE).json()
     assert (first["total"], second["total"]) == (60, 62)
     assert second["items"][:2] == first["items"][8:]
 

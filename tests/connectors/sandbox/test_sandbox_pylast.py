@@ -6,6 +6,7 @@ import httpx2
 import pylast
 import pytest
 import requests
+from waiting import PATIENCE
 
 from narada_sandbox import LASTFM_API_KEY, LASTFM_API_SECRET
 from narada_sandbox.server import Sandbox
@@ -20,7 +21,7 @@ class Loopback(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         headers = {"Content-Type": request.headers["Content-Type"]}
         body = request.read()
-        answer = requests.post(self.address, data=body, headers=headers, timeout=10)
+        answer = requests.post(self.address, data=body, headers=headers, timeout=PATIENCE)
         return httpx2.Response(answer.status_code, content=answer.content)
 
 

@@ -9,6 +9,7 @@ import pytest
 import requests
 import spotipy
 from sandbox_clients import SpotifyClient
+from waiting import PATIENCE
 
 from narada_sandbox.server import Sandbox
 
@@ -92,7 +93,7 @@ def walk(client: SpotifyClient, limit: int = 50) -> list[dict[str, Any]]:
     page = client.api("/me/tracks", limit=limit).json()
     items = list(page["items"])
     while page["next"]:
-        page = client.get(page["next"], timeout=10).json()
+        page = client.get(page["next"], timeout=PATIENCE).json()
         items += page["items"]
     return items
 
@@ -169,7 +170,7 @@ def test_api_refuses_other_tokens(
     box: Sandbox, header: str | None, expected: tuple[int, str]
 ) -> None:
     headers = {"Authorization": header} if header else {}
-    answer = requests.get(f"{box.url}/v1/me", headers=headers, timeout=10)
+    answer = requests.get(f"{box.url}/v1/me", headers=headers, timeout=PATIENCE)
     assert error_of(answer) == expected
     assert ("WWW-Authenticate" in answer.headers) == (expected[0] == 401)
 
