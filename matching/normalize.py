@@ -212,8 +212,8 @@ def fold(text: str) -> str:
         words = [_uncensor(word) if LOST in word else word for word in words]
     words = [_WORDS.get(word) or _respell(word) for word in words]
     words[1:-1] = ["and" if word == "n" else word for word in words[1:-1]]  # "Rock 'n' Roll"
-    while len(words) > 1 and words[0] == "and":  # "+44" is not "and 44"
-        words = words[1:]
+    named = (place for place, word in enumerate(words) if word != "and")
+    words = words[next(named, len(words) - 1) :]  # "+44" is not "and 44"
     if words and words != ["and"]:
         return " ".join(words)
     return cleaned.replace(" ", "") or text.strip() or text
