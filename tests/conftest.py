@@ -14,6 +14,8 @@ import pytest
 from django.core.management.commands import flush
 from django.db import connections
 from driven_clock import stop_dates
+from programs import need_program
+from redis_server import start_redis
 from sync_world import World
 
 from narada_sandbox.server import Sandbox
@@ -69,6 +71,16 @@ def delete_rows(style: Any, tables: list[str], **options: bool) -> list[str]:
 def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """The date and time, which stand still while a test runs in this process."""
     return stop_dates(monkeypatch)
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """The address of a Redis server of the test's own."""
+    need_program("redis-server")
+    server, address = start_redis(tmp_path)
+    yield address
+    server.terminate()
+    server.wait()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import contextlib
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -15,9 +14,7 @@ from pathlib import Path
 import pytest
 from driven_clock import DrivenClock
 from filelock import FileLock
-from programs import need_program
 from pyrate_limiter import InMemoryBucket, RedisBucket, SQLiteBucket
-from redis_server import start_redis
 from waiting import PATIENCE
 
 from connectors import limits
@@ -245,15 +242,6 @@ def test_budget_works_after_a_fork(tmp_path: Path) -> None:
     child.join(PATIENCE)
     assert child.exitcode == 0
     budget.acquire()
-
-
-@pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
-    need_program("redis-server")
-    server, address = start_redis(tmp_path)
-    yield address
-    server.terminate()
-    server.wait()
 
 
 def test_budget_is_shared_over_redis(redis_url: str) -> None:
