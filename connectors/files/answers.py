@@ -159,8 +159,11 @@ def _read_addresses(page: dict[str, object]) -> list[str]:
         address = page.get(name)
         if not isinstance(address, str) or "/" not in address:
             continue
-        parts = urlsplit(address) if address.count("[") == 0 else None
-        kind = next((k for test, k in ENDPOINTS if parts and test.search(parts.path)), None)
+        try:
+            path = urlsplit(address).path
+        except ValueError:  # brackets that are no IPv6 address
+            continue
+        kind = next((kind for test, kind in ENDPOINTS if test.search(path)), None)
         if kind == "":
             return []
         if kind and not (name in ("url", "uri") and "items" not in page):

@@ -173,7 +173,7 @@ def _wraps_list(entry: object) -> bool:
 def is_like(row: object) -> bool:
     if not isinstance(row, dict):
         return False
-    if row.get("type", "track") in OTHER_TYPES or isinstance(row.get("tracks"), list | dict):
+    if read_plainly(row.get("type")) in OTHER_TYPES or isinstance(row.get("tracks"), list | dict):
         return False
     if "track" in row and (row["track"] is None or isinstance(row["track"], dict)):
         return True

@@ -91,6 +91,8 @@ def test_the_time_of_a_favourite_is_that_of_its_row(tmp_path: Path) -> None:
          "lists top tracks"),
         ([{**LASTFM, "playcount": "5", "@attr": {"rank": "1"}}], "lists top tracks"),
         ({"bannedtracks": {"track": [LASTFM]}}, "lists banned tracks"),
+        ({"items": [{"type": {}, "title": "A"}]}, "is no saved track"),
+        ({"next": "https://]/playlist/1", "data": [{"id": 1}]}, "is no saved track"),
         ("#EXTM3U\n#EXTINF:200,X - A\n/a.mp3\n", "is an M3U playlist"),
         ("[playlist]\nFile1=/a.mp3\nTitle1=X - A\n", "is a PLS playlist"),
         ('<?xml version="1.0"?>\n<!DOCTYPE plist PUBLIC "x">\n', "is a Music or iTunes library"),
