@@ -8,16 +8,21 @@ bisection where rows are only gone, else whole. What a reading did not show is a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
+from connectors.errors import ConnectorError
+from connectors.spotify import MOST_URIS
 from connectors.text import count_nouns
+from likes.lastfm_listing import chunked
 from likes.leases import save_checkpoint
 from likes.models import (
     Checkpoint,
@@ -30,12 +35,95 @@ from likes.models import (
 from likes.questions import FEW, close_question, find_most, may_remove
 from likes.removals import Inconclusive, find_missing
 from likes.spotify_walk import Walk, list_keys, read_whole
-from likes.summaries import NEEDS_A_PERSON, ImportSummary
+from likes.summaries import NEEDS_A_PERSON, ImportSummary, SliceDone
 from likes.unlikes import mark_removed_on_spotify, unlist
 
 #: A like with an old date may stand in for an unlike in the total, which then tells of neither.
 #: Only a whole reading does, so there is one now and then.
 WHOLE_EVERY = timedelta(days=30)
+#: Answers of a search that was cut off are of use within this.
+KEPT_FOR = timedelta(hours=1)
+T = TypeVar("T")
+
+
+@dataclass
+class _Answers:
+    """What a search for unlikes has asked Spotify; a slice that ends, or fails, keeps it for the
+    next, which asks for none of it again if the list looks as it did.
+
+    ``missing`` are the keys of rows that a reading did not show, once they are known.
+    """
+
+    walk: Walk
+    pages: dict[int, list[str]] = field(default_factory=dict)
+    liked: dict[str, bool] = field(default_factory=dict)
+    missing: list[str] | None = None
+    by_bisection: bool = False
+    has_asked: bool = False
+
+    def __post_init__(self) -> None:
+        kept = self.walk.checkpoint.unfinished
+        if kept is None:
+            return
+        save_checkpoint(self.walk.checkpoint, unfinished=None)
+        kept_at = parse_datetime(kept["at"])
+        recent = kept_at is not None and timezone.now() - kept_at < KEPT_FOR
+        if recent and kept["list"] == self._describe_list() and not self.walk.whole:
+            self.pages = {int(offset): keys for offset, keys in kept["pages"].items()}
+            self.liked, self.missing = kept["liked"], kept["missing"]
+            self.by_bisection = kept["by_bisection"]
+            self.walk.whole = kept["whole"]
+            for liked_at, count in kept["nameless"]:
+                self.walk.new_nameless[liked_at and parse_datetime(liked_at)] += count
+
+    def _describe_list(self) -> list[int | None]:
+        """How many rows Spotify says and Narada knows: a row that came was met at the head."""
+        return [self.walk.checkpoint.total, _count_listed(self.walk), self.walk.checkpoint.reading]
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        if self.has_asked and self.walk.time_is_up is not None and self.walk.time_is_up():
+            self._keep()
+            raise SliceDone
+        self.has_asked = True
+        try:
+            return call()
+        except ConnectorError:
+            self._keep()
+            raise
+
+    def _keep(self) -> None:
+        kept = {
+            "at": timezone.now().isoformat(),
+            "list": self._describe_list(),
+            "whole": self.walk.whole,
+            "pages": self.pages,
+            "liked": self.liked,
+            "missing": self.missing,
+            "nameless": [
+                (liked_at and liked_at.isoformat(), count)
+                for liked_at, count in self.walk.new_nameless.items()
+            ],
+            "by_bisection": self.by_bisection,
+        }
+        save_checkpoint(self.walk.checkpoint, unfinished=kept)
+
+    def read(self, offset: int) -> list[str]:
+        """Return the keys of the page at an offset."""
+        if offset not in self.pages:
+            walk = self.walk
+            page = self._ask(lambda: walk.connector.get_liked_page(offset, walk.page_size))
+            walk.pages_read += 1
+            if page.total != walk.checkpoint.total:
+                raise Inconclusive
+            self.pages[offset] = list_keys(page)
+        return self.pages[offset]
+
+    def contains(self, service_ids: Sequence[str]) -> dict[str, bool]:
+        """Tell for each track id whether it is liked."""
+        unknown = [one for one in service_ids if one not in self.liked]
+        for chunk in chunked(unknown, MOST_URIS):
+            self.liked.update(self._ask(lambda chunk=chunk: self.walk.connector.contains(chunk)))
+        return {one: self.liked[one] for one in service_ids}
 
 
 @dataclass
@@ -55,14 +143,15 @@ def reconcile(walk: Walk) -> None:
         return
     if walk.limit is not None or not walk.checkpoint.complete:
         return
+    answers = _Answers(walk)
     if not walk.whole and _is_long_unread(walk.checkpoint):
         read_whole(walk)
     if _waits_for_answer(walk):
         return
-    difference = None if _adds_up(walk) else _find_difference(walk)
+    difference = None if _adds_up(walk) else _find_difference(walk, answers)
     if difference and _hides_too_many(walk, difference):
         return
-    gone = [*(difference.gone if difference else ()), *_find_gone_of_hidden(walk)]
+    gone = [*(difference.gone if difference else ()), *_find_gone_of_hidden(walk, answers)]
     refused = bool(gone) and _refuse_removals(walk, len(gone))
     with transaction.atomic():
         if gone and not refused:
@@ -155,22 +244,26 @@ def _waits_for_answer(walk: Walk) -> bool:
     return _refuse_removals(walk, max(-unexplained, checkpoint.removals_asked))
 
 
-def _find_difference(walk: Walk) -> _Difference:
+def _find_difference(walk: Walk, answers: _Answers) -> _Difference:
     """Find what the list no longer shows, by bisection if it may be; of what that missed each has
     an id to ask for, and none may be liked."""
-    missing = None if walk.whole and walk.stood_still else _bisect(walk)
-    if missing is not None:
-        difference = _ask_for_missing(walk, missing, stood_still=True)
+    if answers.missing is None and not (walk.whole and walk.stood_still):
+        answers.missing = _bisect(walk, answers)
+        answers.by_bisection = answers.missing is not None
+    if answers.missing is not None and answers.by_bisection:
+        difference = _ask_for_missing(walk, answers, stood_still=True)
         if not difference.hidden:
             return difference
+        answers.missing = None
     if not walk.whole:
         read_whole(walk)
-    unseen = _listed(walk).exclude(seen=walk.checkpoint.reading)
-    missing = set(unseen.values_list("key", flat=True))
-    return _ask_for_missing(walk, missing, stood_still=walk.stood_still)
+    if answers.missing is None:
+        unseen = _listed(walk).exclude(seen=walk.checkpoint.reading)
+        answers.missing, answers.by_bisection = list(unseen.values_list("key", flat=True)), False
+    return _ask_for_missing(walk, answers, stood_still=walk.stood_still)
 
 
-def _find_gone_of_hidden(walk: Walk) -> list[str]:
+def _find_gone_of_hidden(walk: Walk, answers: _Answers) -> list[str]:
     """Of what the list does not show although it is liked, ask whether it still is: no total
     tells of it. Return the keys of those that are not."""
     of_user = ServiceMapping.objects.of(walk.user).on(Service.SPOTIFY).exclude(service_id="")
@@ -180,7 +273,7 @@ def _find_gone_of_hidden(walk: Walk) -> list[str]:
         track__likes__state=Like.State.PRESENT,
     ).exclude(track__in=_listed(walk).values("track"))
     keys = dict(hidden.values_list("service_id", "key"))
-    liked = walk.connector.contains(list(keys)) if keys else {}
+    liked = answers.contains(list(keys))
     return [keys[service_id] for service_id, still in liked.items() if not still]
 
 
@@ -211,7 +304,7 @@ def _count_listed(walk: Walk) -> int:
     return _listed(walk).count()
 
 
-def _bisect(walk: Walk) -> set[str] | None:
+def _bisect(walk: Walk, answers: _Answers) -> list[str] | None:
     """Return the keys that the list no longer shows, found with few calls; None where only a
     whole reading tells, or costs less.
     """
@@ -222,33 +315,29 @@ def _bisect(walk: Walk) -> set[str] | None:
     latest_first = F("liked_at").desc(nulls_last=True)
     known = list(_listed(walk).order_by(latest_first, "pk").values_list("key", "liked_at"))
 
-    def read(offset: int) -> list[str]:
-        page = walk.connector.get_liked_page(offset, walk.page_size)
-        walk.pages_read += 1
-        if page.total != total:
-            raise Inconclusive
-        return list_keys(page)
-
     try:
-        missing = find_missing(known, total, read, walk.page_size, total // walk.page_size // 2)
+        missing = find_missing(
+            known, total, answers.read, walk.page_size, total // walk.page_size // 2
+        )
     except Inconclusive:
         return None
     # Nobody can be asked for a row without an id, and one page does not tell two such apart.
     nameless = _listed(walk).filter(service_id="").keyed(missing)
-    return None if nameless.exists() else missing
+    return None if nameless.exists() else sorted(missing)
 
 
-def _ask_for_missing(walk: Walk, missing: set[str], stood_still: bool) -> _Difference:
+def _ask_for_missing(walk: Walk, answers: _Answers, stood_still: bool) -> _Difference:
     """Ask of the rows that a reading did not show what became of them.
 
     Rows without an id cannot be asked for; they count as gone when the list stood still. A track
     that Spotify took down leaves a row without a name in its place, new in this run, for each.
     """
+    missing = set(answers.missing or ())
     rows = [
         row for row in _listed(walk).values_list("key", "service_id", "liked_at")
         if row[0] in missing
     ]  # fmt: skip
-    liked = walk.connector.contains([service_id for _, service_id, _ in rows if service_id])
+    liked = answers.contains([service_id for _, service_id, _ in rows if service_id])
     found, nameless = _Difference(stood_still=stood_still), _count_new_nameless(walk)
     for key, service_id, liked_at in rows:
         if not service_id:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -93,7 +94,10 @@ def collect_status(username: str, *, offline: bool = False) -> Status:
         status["services"] = {service.value: describe_hold(service) for service in SERVICES}
         status["user_exists"] = user is not None
     status["blockers"] = list(find_blockers(status))
-    status["next"] = list(find_next_steps(status)) if status["connections"] else []
+    status["next"] = [
+        *(find_next_steps(status) if status["connections"] else ()),
+        *_find_broken_messages(),
+    ]
     return status
 
 
@@ -323,7 +327,7 @@ def _find_connection_blockers(service: Service, status: Status) -> Iterator[dict
             f"check {service.upper()}_API_URL",
         )
     elif (days := connection["consent_days_left"]) is not None and days < CONSENT_URGENT:
-        when = "has ended" if days < 0 else f"ends in {days} days"
+        when = "has ended" if days < 0 else f"ends in {count_nouns(days, 'day')}"
         yield _step(f"{label}'s consent {when}", connect)
 
 
@@ -333,7 +337,9 @@ def find_next_steps(status: Status) -> Iterator[dict[str, str]]:
     saved, likes = status["checkpoints"][Checkpoint.Listing.SAVED], status["likes"]
     days = status["connections"][Service.SPOTIFY]["consent_days_left"]
     if days is not None and CONSENT_URGENT <= days < CONSENT_WARNING:
-        yield _step(f"Spotify's consent ends in {days} days", f"narada connect-spotify{user}")
+        yield _step(
+            f"Spotify's consent ends in {count_nouns(days, 'day')}", f"narada connect-spotify{user}"
+        )
     complete = saved is not None and saved["complete"]
     if not complete and _is_usable(status, Service.SPOTIFY):
         what = "nothing has been imported yet" if saved is None else "the import is not complete"
@@ -352,6 +358,18 @@ def find_next_steps(status: Status) -> Iterator[dict[str, str]]:
         )
     if complete and not waiting and all(_is_usable(status, service) for service in SERVICES):
         yield _step("all is done; to fetch what is new", f"narada sync-likes{user}")
+
+
+def _find_broken_messages() -> Iterator[dict[str, str]]:
+    """Yield a step where messages of one machine's queue could not be used and were set aside."""
+    folder = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("broken_folder")
+    count = sum(1 for _ in Path(str(folder)).glob("*")) if folder else 0
+    if count:
+        yield _step(
+            f"{count_nouns(count, 'message')} of the queue could not be used and lies in {folder}, "
+            "as after a full disk or a crash; nothing is lost, the next sync does the work",
+            "look at the log, see that the disk has room, and delete what lies there",
+        )
 
 
 def _is_usable(status: Status, service: Service) -> bool:

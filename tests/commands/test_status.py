@@ -311,3 +311,19 @@ def test_status_of_a_database_that_does_not_answer_names_no_password(tmp_path: P
     assert "the database does not answer" in out
     assert "check DATABASE_URL" in out
     assert "sesame-open" not in out
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "1 message of"), (2, "2 messages of")])
+def test_broken_messages_of_the_queue_are_counted(
+    user: User, settings: Any, tmp_path: Path, count: int, told: str
+) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"broken_folder": str(folder)}
+    assert "could not be used" not in run("-u", "alice", "--offline")[1]
+    for number in range(count):
+        (folder / f"{number}.celery.msg").write_text("")
+    assert (
+        f"{told} the queue could not be used and lies in {folder}"
+        in (run("-u", "alice", "--offline")[1])
+    )

@@ -12,7 +12,7 @@ from connectors.lastfm import LastfmConnector
 from likes import lastfm_listing
 from likes.in_flight import IN_FLIGHT
 from likes.like_sync import export_likes, import_likes
-from likes.models import Like, ListedTrack, SyncSettings
+from likes.models import Checkpoint, Like, ListedTrack, SyncSettings
 
 
 @pytest.fixture
@@ -101,3 +101,57 @@ def test_loves_are_taken_back_by_slices(world: World) -> None:
     assert not export_likes(user, time_is_up=after(1)).more
     assert (len(world.sent("track.unlove")), world.twice("track.unlove")) == (19, [])
     assert world.states(user) == {"present": 1, "removed": 19}
+
+
+def test_unlikes_are_searched_for_by_slices(world: World) -> None:
+    """A bisection asks for no page twice, however many slices it takes."""
+    user = world.join()
+    world.order("like", user="alice", n=400)
+    import_likes(user, batch_size=5)
+    for place in (90, 200, 310):
+        world.order("unlike", user="alice", service_id=world.likes()[place]["service_id"])
+    world.box.clear_calls()
+    slices = 1
+    while import_likes(user, batch_size=5, time_is_up=after(1)).more:
+        slices += 1
+    assert world.listed(user) == world.liked_ids()
+    offsets = [
+        call["params"]["offset"]
+        for call in world.box.calls(kind="/me/tracks")
+        if call["params"]["offset"] != "0"
+    ]
+    assert len(offsets) == len(set(offsets)) > 5
+    assert slices > len(offsets)
+    assert Checkpoint.objects.get(listing="saved").unfinished is None
+
+
+def test_likes_between_the_slices_of_a_search_are_taken_and_mislead_none(world: World) -> None:
+    user = world.join()
+    world.order("like", user="alice", n=400)
+    import_likes(user, batch_size=5)
+    world.order("unlike", user="alice", service_id=world.likes()[200]["service_id"])
+    assert import_likes(user, batch_size=5, time_is_up=after(1)).more
+    world.like("New")
+    world.order("unlike", user="alice", service_id=world.likes()[50]["service_id"])
+    while import_likes(user, batch_size=5, time_is_up=after(1)).more:
+        pass
+    assert world.listed(user) == world.liked_ids()
+
+
+def test_what_a_whole_reading_missed_is_asked_for_by_slices(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("likes.reconciliation.MOST_URIS", 2)
+    user = world.join()
+    world.order("like", user="alice", n=60)
+    import_likes(user)
+    world.order("unlike", user="alice", n=10)
+    world.like("New")
+    world.box.clear_calls()
+    while import_likes(user, full=True, time_is_up=after(1)).more:
+        if world.count("/me/tracks") >= 2:
+            break
+    while import_likes(user, time_is_up=after(1)).more:
+        pass
+    assert world.listed(user) == world.liked_ids()
+    assert world.count("contains") == 5
