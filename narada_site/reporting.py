@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import ItemsView, Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from allauth.core import context
 from django.conf import settings
@@ -53,7 +53,8 @@ def hide_secrets(text: str) -> str:
 
 def list_settings() -> frozenset[str]:
     """Return the secrets that the settings hold."""
-    addresses = [settings.REDIS_URL, settings.CELERY_BROKER_URL, settings.EMAIL_URL]
+    addresses = (settings.REDIS_URL, settings.CELERY_BROKER_URL, settings.EMAIL_URL)
+    passwords = [urlsplit(address).password or "" for address in addresses]
     found = [
         settings.SECRET_KEY,
         *settings.TOKEN_ENCRYPTION_KEYS,
@@ -61,7 +62,8 @@ def list_settings() -> frozenset[str]:
         settings.LASTFM_API_KEY,
         settings.LASTFM_API_SECRET,
         str(settings.DATABASES["default"].get("PASSWORD") or ""),
-        *(urlsplit(address).password or "" for address in addresses),
+        *passwords,
+        *map(unquote, passwords),
     ]
     return frozenset(secret for secret in found if len(secret) > SHORTEST)
 

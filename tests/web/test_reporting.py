@@ -137,6 +137,12 @@ def test_logs_hide_secrets_the_workers_too(monkeypatch: pytest.MonkeyPatch) -> N
     check(stream.getvalue())
 
 
+def test_a_password_that_an_address_encodes_is_hidden_as_it_is_too(settings: Any) -> None:
+    settings.REDIS_URL = "redis://:open%20sesame@cache.example:6379/0"
+    hidden = reporting.hide_secrets("AUTH open sesame, of open%20sesame")
+    assert hidden == "AUTH [hidden], of [hidden]"
+
+
 @pytest.mark.parametrize(
     "text",
     [
