@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -26,6 +27,22 @@ from likes import accounts
 from likes.models import Connection, Service
 
 
+def name_visitor(address: str) -> str:
+    """Return an IPv4 address as it is, and for an IPv6 address its network: a home has a whole /64,
+    with an address for each guess.
+
+    >>> name_visitor("2001:db8::9"), name_visitor("::ffff:203.0.113.9")
+    ('2001:db8::', '203.0.113.9')
+    """
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False).network_address)
+    return address
+
+
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Sign-up is open as the settings say, and always to the first who could ever sign in.
 
@@ -37,15 +54,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return f"{credentials.get('username', '').lower()}:{get_ip(request)}"
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the visitor's address; a request with fewer proxies than usual came from inside.
+        """Return the visitor's address, by which attempts are counted.
 
-        allauth 65 takes such a request for a fault of the settings and breaks.
+        A request with fewer proxies than usual came from inside; allauth 65 takes it for a fault
+        of the settings and breaks.
         """
         try:
             address: str = super().get_client_ip(request)
         except ImproperlyConfigured:
             address = request.META["REMOTE_ADDR"]
-        return address
+        return name_visitor(address)
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         if settings.SIGN_UP_OPEN:

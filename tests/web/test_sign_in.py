@@ -48,6 +48,16 @@ def test_behind_a_proxy_the_visitor_is_who_counts(ada: User, settings: Any) -> N
     assert sign_in("correct horse", **{"X-Forwarded-For": "198.51.100.7"})
 
 
+def test_a_visitor_with_many_ipv6_addresses_counts_as_one(ada: User) -> None:
+    for number in range(12):
+        sign_in("guess", visitor=f"2001:db8::{number:x}:1")
+        sign_in("guess", visitor="::ffff:203.0.113.9")
+    assert not sign_in("correct horse", visitor="2001:db8::ffff:1")
+    assert not sign_in("correct horse", visitor="203.0.113.9")
+    assert sign_in("correct horse", visitor="2001:db8:0:1::1")
+    assert sign_in("correct horse", visitor="::ffff:198.51.100.7")
+
+
 def test_without_a_proxy_nobody_invents_addresses(ada: User, settings: Any) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 0
     for number in range(12):
