@@ -31,7 +31,7 @@ STORED_AT_ONCE = 5_000
 
 def store_tracks(user: Any, tracks: Iterable[TrackDescription]) -> None:
     """Store tracks with their keys."""
-    from likes.keys import list_track_keys
+    from likes.blocking_keys import list_track_keys
     from likes.models import Track, TrackKey
 
     waiting = iter(tracks)
@@ -49,8 +49,8 @@ def find_all(user: Any, likes: list[TrackDescription]) -> tuple[int, float]:
     from django.utils import timezone
 
     from connectors.records import LikedTrack, ServiceTrack
-    from likes.lastfm_listing import chunked
-    from likes.merging import Candidates
+    from likes.exporting.own_lists import chunked
+    from likes.importing.merging import Candidates
 
     found = 0
     start = time.perf_counter()
@@ -67,9 +67,9 @@ def find_all(user: Any, likes: list[TrackDescription]) -> tuple[int, float]:
 
 def renew_all(user: Any) -> float:
     """Return in how many seconds the keys of the tracks are made anew."""
-    from likes.leases import hold_lease
     from likes.models import Checkpoint
-    from likes.rekeying import renew_keys
+    from likes.runs.key_renewal import renew_keys
+    from likes.runs.leases import hold_lease
 
     Checkpoint.objects.filter(user=user).update(keyed_by="")
     start = time.perf_counter()

@@ -161,7 +161,7 @@ def build(tracks: int, likes: int) -> None:
             )
         if has_text:
             from likes.models import Track
-            from likes.search_index import fill_search_text
+            from likes.models.search_index import fill_search_text
 
             fill_search_text(Track, connection.alias)
         tables = [

@@ -103,7 +103,7 @@ CONNECT = """
 import json, os
 from django.contrib.auth import get_user_model
 from connectors.records import ServiceUser, Tokens
-from likes.accounts import store_connection
+from likes.accounts.user_clients import store_connection
 given = json.loads(os.environ["NARADA_BENCH"])
 user = get_user_model().objects.get(username=given["user"])
 store_connection(user, "lastfm", ServiceUser(given["user"], given["user"]), Tokens(given["key"]))

@@ -97,16 +97,16 @@ def join(box: Sandbox, name: str, likes: int) -> Any:
     """Make a user of Narada, connected as a sandbox user."""
     from django.contrib.auth.models import User
 
-    from likes import accounts
+    from likes.accounts import connections
 
     user = User.objects.create_user(f"{name}{likes}")
     granted = box.grant("spotify", name)
     expires = datetime.now(UTC) + timedelta(seconds=granted["expires_in"])
     tokens = Tokens(granted["access_token"], granted["refresh_token"], expires)
     uid = f"{name}{likes}"
-    accounts.store_connection(user, "spotify", ServiceUser(uid, name), tokens)
+    connections.store_connection(user, "spotify", ServiceUser(uid, name), tokens)
     key = Tokens(box.grant("lastfm", name)["key"])
-    accounts.store_connection(user, "lastfm", ServiceUser(uid, name), key)
+    connections.store_connection(user, "lastfm", ServiceUser(uid, name), key)
     return user
 
 

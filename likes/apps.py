@@ -10,8 +10,8 @@ class LikesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from likes import encryption
-        from likes.keys import fingerprint
+        from likes.accounts import encryption
+        from likes.blocking_keys import fingerprint
         from likes.management.terminal import log_showably
         from matching import NamesUnreadable
 
@@ -26,6 +26,6 @@ class LikesConfig(AppConfig):
 
 def create_search_index(using: str, **kwargs: Any) -> None:
     """Create what a later migration dropped of the index, or what was not allowed before."""
-    from likes.search_index import create_index
+    from likes.models.search_index import create_index
 
     create_index(using)

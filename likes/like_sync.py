@@ -21,15 +21,16 @@ from connectors.account_export import read_likes
 from connectors.records import LikedTrack
 from connectors.spotify import SpotifyConnector
 from connectors.text import count_nouns
-from likes import accounts
-from likes.access import CredentialsMissing, NotConnected
-from likes.export import Export
-from likes.export_plan import plan_export
+from likes.accounts import user_clients
+from likes.accounts.app_clients import CredentialsMissing, NotConnected
+from likes.exporting.export import Export
+from likes.exporting.plan import plan_export
+from likes.importing.reconciliation import foretell_removals, reconcile
+from likes.importing.spotify_walk import Walk, walk_saved_tracks
+from likes.importing.track_sync import drop_ids_of_others, store_likes
 from likes.models import Checkpoint, Like, Run, Service, Source
-from likes.reconciliation import foretell_removals, reconcile
-from likes.run_frame import hold_run_lease, keep_run
-from likes.spotify_walk import Walk, walk_saved_tracks
-from likes.summaries import (
+from likes.runs.frame import hold_run_lease, keep_run
+from likes.runs.summaries import (
     ExportSummary,
     ImportSummary,
     Progress,
@@ -38,7 +39,6 @@ from likes.summaries import (
     TimeIsUp,
     VerifySummary,
 )
-from likes.track_sync import drop_ids_of_others, store_likes
 from likes.verification import verify
 
 S = TypeVar("S", bound=Summary)
@@ -80,7 +80,7 @@ def import_likes(
     """
     summary = ImportSummary()
     with keep_run(user, Run.Kind.IMPORT, summary, started_by, dry_run) as run:
-        connector = accounts.spotify_connector(user)
+        connector = user_clients.spotify_connector(user)
         with _counting_calls(summary, connector):
             if dry_run:
                 _plan_import(user, connector, summary, limit, batch_size, accept_removals)
@@ -104,7 +104,7 @@ def import_likes(
                 except SliceDone:
                     summary.more = True
                 summary.complete = checkpoint.complete and checkpoint.head == 0
-        accounts.note_answer(user, Service.SPOTIFY)
+        user_clients.note_answer(user, Service.SPOTIFY)
     return summary
 
 
@@ -247,7 +247,7 @@ def export_likes(
     pending = Like.objects.of(user).pending_on(Service.LASTFM).count()
     summary = ExportSummary(candidates=pending, remaining=pending)
     with keep_run(user, Run.Kind.EXPORT, summary, started_by, dry_run) as run:
-        connector = accounts.lastfm_connector(user)
+        connector = user_clients.lastfm_connector(user)
         with (
             _counting_calls(summary, connector),
             hold_run_lease(run, Checkpoint.Listing.LOVED, progress or _silent) as checkpoint,
@@ -269,7 +269,7 @@ def export_likes(
                     time_is_up=time_is_up or _never,
                     progress=progress or _silent,
                 ).run()
-        accounts.note_answer(user, Service.LASTFM)
+        user_clients.note_answer(user, Service.LASTFM)
     return summary
 
 
@@ -279,9 +279,9 @@ def verify_likes(
     """Read both services whole and say whether they hold what Narada believes. Changes no like."""
     summary = VerifySummary()
     with keep_run(user, Run.Kind.VERIFY, summary, started_by, False) as run:
-        lastfm = accounts.lastfm_connector(user)
+        lastfm = user_clients.lastfm_connector(user)
         try:
-            spotify = accounts.spotify_connector(user)
+            spotify = user_clients.spotify_connector(user)
         except (NotConnected, CredentialsMissing):
             spotify = None  # likes from files alone can be verified all the same
         with (

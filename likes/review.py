@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from likes.lastfm_listing import note_change
+from likes.exporting.own_lists import note_change
 from likes.models import BulkAcceptance, Like, Service, ServiceMapping, Source, Track
 from matching import name_key
 

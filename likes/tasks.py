@@ -25,9 +25,11 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu.exceptions import OperationalError
 
-from likes import accounts, leaving, like_sync, line
-from likes import clock as clock_times
+from likes import like_sync
+from likes.accounts import leaving, purge
 from likes.models import Connection, Service, ServiceHold, SyncSettings
+from likes.runs import clock as clock_times
+from likes.runs import line
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +144,7 @@ def dispatch_due() -> None:
 def purge_due() -> None:
     """Delete what came from services that were disconnected days ago, and users who left."""
     leaving.finish_deletions()
-    purged = accounts.purge_due(timezone.now())
+    purged = purge.purge_due(timezone.now())
     if purged:
         logger.info("%s connections purged", purged)
 

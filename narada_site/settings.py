@@ -118,9 +118,9 @@ MIDDLEWARE = [
     "narada_site.health.answer_monitors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "likes.middleware.dress_answers",
-    "likes.middleware.refuse_null_characters",
-    "likes.middleware.refuse_bad_filters",
+    "likes.web.middleware.dress_answers",
+    "likes.web.middleware.refuse_null_characters",
+    "likes.web.middleware.refuse_bad_filters",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -129,7 +129,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "likes.middleware.TellDatabaseFailures",
+    "likes.web.middleware.TellDatabaseFailures",
 ]
 
 ROOT_URLCONF = "narada_site.urls"
@@ -192,8 +192,8 @@ LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_ADAPTER = "likes.adapters.AccountAdapter"
-SOCIALACCOUNT_ADAPTER = "likes.adapters.SocialAccountAdapter"
+ACCOUNT_ADAPTER = "likes.accounts.sign_in.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "likes.accounts.sign_in.SocialAccountAdapter"
 #: Where mail is handed in. Without it no page that sends mail exists.
 EMAIL_URL = read_text("EMAIL_URL")
 if EMAIL_URL:

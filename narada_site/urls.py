@@ -15,7 +15,7 @@ admin.site.index_title = "Everything that Narada stores"
 # Operators sign in on the same page as everybody, whose limits hold for them too.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
-handler500 = "likes.middleware.answer_error"
+handler500 = "likes.web.middleware.answer_error"
 
 urlpatterns = [
     path("accounts/", include("narada_site.account_urls")),
@@ -23,7 +23,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     # The admin's pages name no icon, and browsers then ask for this one.
     path("favicon.ico", RedirectView.as_view(url=static("likes/icon.svg"))),
-    path("", include("likes.urls")),
+    path("", include("likes.web.urls")),
 ]
 
 __all__ = ["celery_app", "urlpatterns"]

@@ -18,7 +18,7 @@ from django.db import connection
 from waiting import PATIENCE, wait_for
 
 from connectors.records import ServiceUser, Tokens
-from likes import accounts
+from likes.accounts import connections
 from likes.models import Like, Service, ServiceMapping
 from narada_sandbox.server import Sandbox
 
@@ -44,10 +44,10 @@ class World:
                 datetime.now(UTC) + timedelta(seconds=granted["expires_in"]),
             )
             who = ServiceUser(granted["account_id"], name)
-            accounts.store_connection(user, "spotify", who, tokens)
+            connections.store_connection(user, "spotify", who, tokens)
         if lastfm:
             key = self.box.grant("lastfm", name)["key"]
-            accounts.store_connection(user, "lastfm", ServiceUser(name, name), Tokens(key))
+            connections.store_connection(user, "lastfm", ServiceUser(name, name), Tokens(key))
         self.users[name] = user
         return user
 

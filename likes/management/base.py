@@ -19,9 +19,9 @@ from django.db import DatabaseError, IntegrityError
 
 from connectors.account_export import FileRejected
 from connectors.errors import ConnectorError, RateLimited, TemporaryError
-from likes.access import CredentialsMissing, NotConnected
-from likes.database_failures import FULL, IN_USE, READ_ONLY, UNREADABLE, name_failure
+from likes.accounts.app_clients import CredentialsMissing, NotConnected
 from likes.management.terminal import ShowableStreams
+from likes.models.database_failures import FULL, IN_USE, READ_ONLY, UNREADABLE, name_failure
 from matching import NamesUnreadable
 
 DONE, NEEDS_A_PERSON, BAD_USAGE, TRY_LATER = 0, 1, 2, 75

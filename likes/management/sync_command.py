@@ -13,7 +13,7 @@ from django.core.management.base import CommandParser
 from connectors.text import count_nouns
 from likes.management.base import NaradaCommand, whole_number
 from likes.management.progress import Report, show_progress
-from likes.summaries import DONE, ExportSummary, ImportSummary, Summary, VerifySummary
+from likes.runs.summaries import DONE, ExportSummary, ImportSummary, Summary, VerifySummary
 
 
 class SyncCommand(NaradaCommand):

@@ -1,7 +1,7 @@
 from django.db import migrations
 
 import likes.models.music
-from likes import search_index
+from likes.models import search_index
 
 
 def fill(apps, schema_editor):

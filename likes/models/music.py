@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from likes.folding import fold_names
+from likes.models.folding import fold_names
 
 T = TypeVar("T", bound=models.Model)
 
@@ -69,7 +69,7 @@ class Track(models.Model):
 
 
 class TrackKey(models.Model):
-    """A key of a Track: what may be the same recording shares one (``likes.merging``)."""
+    """A key of a Track: what may be the same recording shares one (``likes.importing.merging``)."""
 
     track = models.ForeignKey(Track, models.CASCADE, related_name="keys")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")

@@ -10,11 +10,11 @@ from django.contrib.auth.models import User
 
 from connectors.records import LikedTrack, ServiceTrack
 from likes import review
-from likes.library_files import export_library
-from likes.library_import import import_library
-from likes.library_reading import parse_library
+from likes.importing.track_sync import store_likes
+from likes.library.reading import parse_library
+from likes.library.storing import import_library
+from likes.library.writing import export_library
 from likes.models import Like, Run, Service, ServiceMapping, Source, SyncSettings, Track
-from likes.track_sync import store_likes
 from matching import name_key
 
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from waiting import PATIENCE, wait_for
 
-from likes import accounts, holds
+from likes.accounts import holds, user_clients
 from likes.management.base import Error
 from likes.management.commands import connect_lastfm
 from likes.models import Connection
@@ -116,7 +116,7 @@ def test_spotify_is_connected_and_one_line_printed(box, django_user_model):
     user = django_user_model.objects.get(username="ann")
     connection = Connection.objects.get(user=user, service="spotify")
     assert (connection.state, connection.scopes) == ("connected", "user-library-read")
-    assert accounts.spotify_connector(user).get_user().uid == connection.account.uid
+    assert user_clients.spotify_connector(user).get_user().uid == connection.account.uid
 
 
 def test_spotify_is_asked_with_pkce_and_a_loopback_address(box):
@@ -139,7 +139,7 @@ def test_lastfm_is_connected_after_the_person_has_allowed_it(box, django_user_mo
     assert err == "Last.fm is connected for ann as bob.\n"
     assert len(box.calls(kind="auth.getsession")) > 1
     user = django_user_model.objects.get(username="ann")
-    assert accounts.lastfm_connector(user).get_user().name == "bob"
+    assert user_clients.lastfm_connector(user).get_user().name == "bob"
 
 
 def test_default_user_is_created(box, django_user_model):

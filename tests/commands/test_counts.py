@@ -8,12 +8,12 @@ from dataclasses import fields
 import pytest
 
 from connectors.text import count_nouns
-from likes.history import WORDS, tell_counts
-from likes.library_import import LibrarySummary
+from likes.library.storing import LibrarySummary
 from likes.management.commands.import_library import describe
 from likes.management.commands.import_spotify_likes import describe_plan
 from likes.management.sync_command import in_words
-from likes.summaries import ExportSummary, ImportSummary, Summary, VerifySummary
+from likes.runs.history import WORDS, tell_counts
+from likes.runs.summaries import ExportSummary, ImportSummary, Summary, VerifySummary
 
 PLURAL = re.compile(
     r"\b1 (rows|likes|songs|liked songs|tracks|calls|loves|names|mappings|runs|decisions|are|were|"

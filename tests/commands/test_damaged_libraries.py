@@ -11,10 +11,10 @@ from django.db import transaction
 from library_rows import add_user, bring_in, content, export, make_rich_library
 
 from connectors.account_export import FileRejected
-from likes.library_csv import is_library_csv, parse_csv
-from likes.library_files import export_csv
-from likes.library_import import import_library
-from likes.library_reading import Library, WrongPlace, parse_library
+from likes.library.csv_form import is_library_csv, parse_csv
+from likes.library.reading import Library, WrongPlace, parse_library
+from likes.library.storing import import_library
+from likes.library.writing import export_csv
 
 RUBBISH: list[object] = [
     *(None, True, 0, -1, 2**31, 10**30, 1e308, float("nan"), 0.1, [], {}, [None], ["a", "a"]),

@@ -21,7 +21,7 @@ from environ import Env
 from filelock import FileLock
 from waiting import PATIENCE, wait_for
 
-from likes.demo import MARK, Stage, StepFailed, make_environment, open_sandbox
+from likes.demo.stage import MARK, Stage, StepFailed, make_environment, open_sandbox
 from likes.management.base import Error
 from likes.management.commands.demo import check_port
 
@@ -230,7 +230,7 @@ def test_stage_names_the_command_that_failed(stage: Stage) -> None:
 def test_stage_kills_what_does_not_end_when_asked(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("likes.demo.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("likes.demo.stage.PATIENCE_SECONDS", 0.2)
     stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True)"
     (tmp_path / "stubborn.py").write_text(f"{stubborn}; time.sleep(3600)")
     monkeypatch.chdir(tmp_path)

@@ -23,8 +23,8 @@ from waiting import PATIENCE, wait_for
 from connectors.errors import TemporaryError
 from likes.like_sync import import_likes
 from likes.models import Run, ServiceHold
-from likes.run_frame import keep_run
-from likes.summaries import ExportSummary
+from likes.runs.frame import keep_run
+from likes.runs.summaries import ExportSummary
 
 MakeWorld = Callable[..., World]
 RunHere = Callable[..., tuple[int, str, str]]

@@ -38,9 +38,10 @@ from waiting import PATIENCE
 
 from connectors.records import LikedTrack, ServiceTrack
 from likes import review
-from likes.library_files import export_csv, export_library
-from likes.library_import import import_library
-from likes.library_reading import parse_library
+from likes.importing.track_sync import store_likes
+from likes.library.reading import parse_library
+from likes.library.storing import import_library
+from likes.library.writing import export_csv, export_library
 from likes.management.base import Error
 from likes.models import (
     Checkpoint,
@@ -53,7 +54,6 @@ from likes.models import (
     Track,
     TrackKey,
 )
-from likes.track_sync import store_likes
 
 # Out and in
 

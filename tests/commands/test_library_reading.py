@@ -26,12 +26,12 @@ from library_rows import (
 
 from connectors.account_export import FileRejected, read_likes
 from connectors.records import LikedTrack, ServiceTrack
-from likes.library_csv import is_library_csv, parse_csv
-from likes.library_files import COLUMNS, export_csv, export_library
-from likes.library_import import import_library
-from likes.library_reading import WrongPlace, parse_library, read_text
+from likes.importing.track_sync import store_likes
+from likes.library.csv_form import is_library_csv, parse_csv
+from likes.library.reading import WrongPlace, parse_library, read_text
+from likes.library.storing import import_library
+from likes.library.writing import COLUMNS, export_csv, export_library
 from likes.models import Service, ServiceMapping, Source, Track
-from likes.track_sync import store_likes
 
 # Wrong files
 
@@ -156,7 +156,7 @@ def test_only_files_are_read(tmp_path: Path) -> None:
 def test_a_file_that_is_too_large_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("likes.library_reading.LARGEST_FILE", 10)
+    monkeypatch.setattr("likes.library.reading.LARGEST_FILE", 10)
     (tmp_path / "file").write_text("x" * 11)
     with pytest.raises(FileRejected, match="is larger than"):
         read_text(str(tmp_path / "file"))

@@ -212,7 +212,7 @@ STAGES = """
 import os, time
 import django
 django.setup()
-from likes.demo import Stage
+from likes.demo.stage import Stage
 with Stage(dict(os.environ), print) as stage:
     print(stage.start("http.server", "0").pid, flush=True)
     time.sleep(600)

@@ -19,11 +19,11 @@ from django.utils import timezone
 from sync_world import World
 from waiting import PATIENCE
 
-from likes import holds
-from likes.encryption import reveal
+from likes.accounts import holds
+from likes.accounts.encryption import reveal
 from likes.like_sync import export_likes, import_likes
 from likes.models import Checkpoint, Connection, Like, Run, Service, SyncSettings
-from likes.status import collect_status
+from likes.status.facts import collect_status
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = [

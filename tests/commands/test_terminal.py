@@ -14,8 +14,8 @@ from rich.console import Console
 from sync_world import World
 
 from connectors.text import keep_showable
-from likes import status_text
 from likes.management.base import NaradaCommand
+from likes.status import text as status_text
 
 #: Clears the screen, sets the title of the window, rings, turns the line around, in 7 and 8 bits.
 EVIL = "a\x1b[2J\x1b]0;owned\x07\x9b31m\u202etxt.exe\u2066\x00\x08\r\x7f\u2028b"

@@ -12,8 +12,8 @@ from django.test import Client
 from waiting import PATIENCE
 
 from connectors.records import ServiceUser, Tokens
-from likes import accounts, holds
-from likes.adapters import AccountAdapter
+from likes.accounts import connections, holds, user_clients
+from likes.accounts.sign_in import AccountAdapter
 from likes.models import Connection
 from narada_sandbox.server import Sandbox
 
@@ -149,10 +149,12 @@ def test_web_connects_and_ends_in_the_same_rows_as_the_terminal(
     assert (answer.status_code, answer["Location"]) == (302, HOME)
     assert "is connected" in read_messages(answer)
     made = describe_rows(user, service)
-    reader = {"spotify": accounts.spotify_connector, "lastfm": accounts.lastfm_connector}[service]
+    reader = {"spotify": user_clients.spotify_connector, "lastfm": user_clients.lastfm_connector}[
+        service
+    ]
     assert reader(user).get_user().uid == made["uid"]
 
-    accounts.disconnect(user, service, purge_now=True)
+    connections.disconnect(user, service, purge_now=True)
     granted = box.grant(service, "alice", scopes="user-library-read")
     tokens = (
         Tokens(granted["access_token"], granted["refresh_token"], None, ("user-library-read",))
@@ -160,7 +162,7 @@ def test_web_connects_and_ends_in_the_same_rows_as_the_terminal(
         else Tokens(granted["key"])
     )
     who = ServiceUser(made["uid"], made["extra_data"]["name"])
-    accounts.store_connection(user, service, who, tokens)
+    connections.store_connection(user, service, who, tokens)
     assert describe_rows(user, service) == made | {"ends": False}
 
 
@@ -306,7 +308,7 @@ def test_spotify_signs_in_who_is_connected(box, user, browser):
 
 def test_signing_in_is_no_reconnecting(box, user, browser):
     connect(browser, "spotify", "alice")
-    accounts.disconnect(user, "spotify")
+    connections.disconnect(user, "spotify")
     stranger = Client(headers={"host": HOST})
     come_back(stranger, consent(start(stranger, "spotify", "login"), "alice"))
     assert stranger.session["_auth_user_id"] == str(user.pk)
@@ -321,7 +323,7 @@ def test_spotify_signs_up_and_connects(box, settings, django_user_model):
     assert answer["Location"] == HOME
     made = django_user_model.objects.get()
     assert describe_rows(made, "spotify")["state"] == "connected"
-    assert accounts.spotify_connector(made).get_user().name == "Alice"
+    assert user_clients.spotify_connector(made).get_user().name == "Alice"
 
 
 def test_spotify_signs_nobody_up_where_sign_up_is_closed(

@@ -14,8 +14,10 @@ from django.db.models import DateTimeField
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from likes import clock, holds, line, tasks
+from likes import tasks
+from likes.accounts import holds
 from likes.models import Checkpoint, Connection, Like, Run, Service, ServiceHold, SyncSettings
+from likes.runs import clock, line
 from narada_site.beat import Scheduler
 from narada_site.celery import app
 

@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
 
-from likes import encryption
+from likes.accounts import encryption
 from likes.management.base import Error
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from connectors.errors import RateLimited, ServiceClosed
-from likes import holds
+from likes.accounts import holds
 from likes.models import ServiceHold
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from connectors.records import ServiceUser, Tokens
-from likes import accounts, leaving, purge, tasks
-from likes.leaving import delete_user
+from likes import tasks
+from likes.accounts import connections, leaving, purge
+from likes.accounts.leaving import delete_user
 from likes.models import (
     Checkpoint,
     Like,
@@ -104,8 +105,8 @@ def delete_in_admin(user: User) -> None:
 def purge_now(service: str) -> Callable[[User], None]:
     def disconnect(user: User) -> None:
         who = ServiceUser(f"{user}-{service}", user.username)
-        accounts.store_connection(user, service, who, Tokens("token"))
-        accounts.disconnect(user, service, purge_now=True)
+        connections.store_connection(user, service, who, Tokens("token"))
+        connections.disconnect(user, service, purge_now=True)
 
     return disconnect
 

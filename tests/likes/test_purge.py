@@ -7,7 +7,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 
 from connectors.records import ServiceUser, Tokens
-from likes import accounts, purge
+from likes.accounts import connections, purge
 from likes.models import Checkpoint, Connection, Like, ListedTrack, ServiceMapping, Track, TrackKey
 
 pytestmark = pytest.mark.django_db
@@ -44,8 +44,8 @@ def add_track(user, title, *, source="api", lastfm_state=State.PRESENT, decided_
 
 def leave(user, service):
     who = ServiceUser(f"{user.username}-{service}", user.username)
-    accounts.store_connection(user, service, who, Tokens("token"))
-    return accounts.disconnect(user, service)
+    connections.store_connection(user, service, who, Tokens("token"))
+    return connections.disconnect(user, service)
 
 
 def titles(user):
@@ -57,7 +57,7 @@ def test_purge_of_spotify_deletes_what_its_api_told_and_leaves_what_a_file_gave(
     kept = add_track(user, "Hyperballad", source="file")
     Checkpoint.objects.create(user=user, listing="saved", position=2)
     Checkpoint.objects.create(user=user, listing="loved")
-    assert accounts.purge(leave(user, "spotify")) is True
+    assert purge.purge(leave(user, "spotify")) is True
     assert titles(user) == ["Hyperballad"]
     assert Like.objects.count() == 3
     assert set(ServiceMapping.objects.values_list("track", "listed")) == {(kept.pk, False)}
@@ -73,7 +73,7 @@ def test_purge_of_spotify_keeps_a_track_that_a_file_gave_as_well(user):
         user=user, track=track, service="spotify", key="name:1", source="file", rule="merged",
         decision=Decision.ACCEPTED,
     )  # fmt: skip
-    accounts.purge(leave(user, "spotify"))
+    purge.purge(leave(user, "spotify"))
     assert titles(user) == ["Jóga"]
     assert list(ServiceMapping.objects.filter(service="spotify").values_list("key")) == [
         ("name:1",)
@@ -84,7 +84,7 @@ def test_purge_of_spotify_keeps_a_track_that_a_file_gave_as_well(user):
 def test_purge_of_spotify_keeps_what_a_person_decided_on_tracks_that_stay(user):
     add_track(user, "Jóga", decided_by="person")
     add_track(user, "Hyperballad", source="file", decided_by="person")
-    accounts.purge(leave(user, "spotify"))
+    purge.purge(leave(user, "spotify"))
     decided = ServiceMapping.objects.filter(service="lastfm")
     assert [(row.title, row.decided_by) for row in decided] == [("Hyperballad", "person")]
 
@@ -97,7 +97,7 @@ def test_purge_of_lastfm_forgets_its_lists_and_leaves_the_likes_to_be_sent(user)
     ListedTrack.objects.create(user=user, listing="loved", key="k", artist="Björk", title="Jóga")
     Checkpoint.objects.create(user=user, listing="loved")
     Checkpoint.objects.create(user=user, listing="saved")
-    accounts.purge(leave(user, "lastfm"))
+    purge.purge(leave(user, "lastfm"))
     assert titles(user) == ["Bachelorette", "Hunter", "Jóga", "Unravel"]
     states = Like.objects.filter(service="lastfm").values_list("track__title", "state")
     assert dict(states) == {
@@ -116,7 +116,7 @@ def test_purge_leaves_other_users_alone(user, django_user_model):
     other = django_user_model.objects.create(username="ben")
     add_track(user, "Jóga")
     add_track(other, "Jóga")
-    accounts.purge(leave(user, "spotify"))
+    purge.purge(leave(user, "spotify"))
     assert titles(user) == []
     assert titles(other) == ["Jóga"]
     assert Like.objects.filter(user=other).count() == 3
@@ -125,11 +125,11 @@ def test_purge_leaves_other_users_alone(user, django_user_model):
 def test_purge_due_waits_for_the_day(user):
     add_track(user, "Jóga")
     leave(user, "spotify")
-    assert accounts.purge_due(timezone.now() + timedelta(days=3.9)) == 0
+    assert purge.purge_due(timezone.now() + timedelta(days=3.9)) == 0
     assert titles(user) == ["Jóga"]
-    assert accounts.purge_due(timezone.now() + timedelta(days=4.1)) == 1
+    assert purge.purge_due(timezone.now() + timedelta(days=4.1)) == 1
     assert titles(user) == []
-    assert accounts.purge_due(timezone.now() + timedelta(days=4.1)) == 0
+    assert purge.purge_due(timezone.now() + timedelta(days=4.1)) == 0
 
 
 def test_purge_goes_on_after_a_kill_and_stops_at_a_reconnect(user, monkeypatch):
@@ -154,10 +154,10 @@ def test_purge_goes_on_after_a_kill_and_stops_at_a_reconnect(user, monkeypatch):
     assert len(titles(user)) == 3
     assert not Checkpoint.objects.exists()  # it would say that all is read
     who = ServiceUser("ann-spotify", "ann")
-    accounts.store_connection(user, "spotify", who, Tokens("token"))
+    connections.store_connection(user, "spotify", who, Tokens("token"))
     assert purge.purge(connection) is False
     assert len(titles(user)) == 3
-    accounts.disconnect(user, "spotify", purge_now=True)
+    connections.disconnect(user, "spotify", purge_now=True)
     assert titles(user) == []
 
 
@@ -167,5 +167,5 @@ def test_purge_of_many_tracks_takes_few_queries(user, django_assert_max_num_quer
     )
     connection = leave(user, "spotify")
     with django_assert_max_num_queries(60):
-        accounts.purge(connection)
+        purge.purge(connection)
     assert titles(user) == []

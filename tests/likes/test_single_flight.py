@@ -17,12 +17,12 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.utils import timezone
 from connectors.records import ServiceUser, Tokens
-from likes import accounts
+from likes.accounts.connections import store_connection
 granted = json.load(sys.stdin)
 call_command("migrate", verbosity=0)
 user = get_user_model().objects.create(username="ann")
 tokens = Tokens(granted["access_token"], granted["refresh_token"], timezone.now())
-accounts.store_connection(user, "spotify", ServiceUser(granted["account_id"], "Alice"), tokens)
+store_connection(user, "spotify", ServiceUser(granted["account_id"], "Alice"), tokens)
 """
 
 ASK = """
@@ -32,15 +32,15 @@ import django
 django.setup()
 from django.contrib.auth import get_user_model
 from django.db import connections
-from likes import accounts
+from likes.accounts import user_clients
 user = get_user_model().objects.get(username="ann")
-connector = accounts.spotify_connector(user)
+connector = user_clients.spotify_connector(user)
 barrier = threading.Barrier(4)
 
 def ask(number):
     barrier.wait()
     try:
-        return [accounts.get_fresh_token(user), connector.get_user().name]
+        return [user_clients.get_fresh_token(user), connector.get_user().name]
     finally:
         connections.close_all()
 

@@ -16,7 +16,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from likes import like_sync, tasks
 from likes.models import Connection, Service, ServiceHold, SyncSettings
-from likes.summaries import TRY_LATER, ExportSummary, ImportSummary
+from likes.runs.summaries import TRY_LATER, ExportSummary, ImportSummary
 from narada_site.celery import app
 
 pytestmark = pytest.mark.django_db

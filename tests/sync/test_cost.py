@@ -27,13 +27,13 @@ from connectors.records import (
     ServiceTrack,
     TrackPage,
 )
-from likes import lastfm_pages
-from likes.keys import fingerprint, list_track_keys
+from likes.blocking_keys import fingerprint, list_track_keys
+from likes.exporting import page_choice
+from likes.importing.track_sync import store_likes
+from likes.like_operations import mark_removed_on_spotify
 from likes.like_sync import export_likes
 from likes.models import Checkpoint, Like, ServiceMapping, Source, Track, TrackKey
 from likes.review import reject
-from likes.track_sync import store_likes
-from likes.unlikes import mark_removed_on_spotify
 
 Name = tuple[str, str]
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
@@ -109,7 +109,9 @@ def join(
     settings.VAR_DIR = tmp_path
     settings.LASTFM_REQUESTS_PER_SECOND = 0
     of_user: dict[str, Lastfm] = {}
-    monkeypatch.setattr("likes.accounts.lastfm_connector", lambda user: of_user[user.username])
+    monkeypatch.setattr(
+        "likes.accounts.user_clients.lastfm_connector", lambda user: of_user[user.username]
+    )
 
     def make(songs: Sequence[Name], lastfm: Lastfm) -> User:
         user = User.objects.create(username=f"user{User.objects.count()}")
@@ -171,13 +173,13 @@ def test_a_page_of_an_import_reads_no_more_where_there_are_more_likes(
 def compared(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, str]]:
     """How often each song was held against a list, by its title and the list."""
     times: Counter[tuple[str, str]] = Counter()
-    real = lastfm_pages.choose_listed
+    real = page_choice.choose_listed
 
     def choose(user: User, listing: str, tracks: Sequence[Track]) -> Any:
         times.update((track.title, listing) for track in tracks)
         return real(user, listing, tracks)
 
-    monkeypatch.setattr("likes.adopting.choose_listed", choose)
+    monkeypatch.setattr("likes.exporting.adopting.choose_listed", choose)
     return times
 
 
@@ -213,7 +215,7 @@ def test_the_slices_of_a_walk_hold_each_like_against_the_lists_once(
     compared: Counter[tuple[str, str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("likes.lastfm_listing.PAGE", 10)
+    monkeypatch.setattr("likes.exporting.own_lists.PAGE", 10)
     songs = list_names(30)
     lastfm = Lastfm(scrobbled=[(artist, f"{title} (Live)") for artist, title in songs], rows=10)
     user = join(songs, lastfm)
@@ -274,7 +276,7 @@ def test_what_a_run_had_read_when_it_was_cut_off_is_settled_by_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("likes.export.settle_by_loved_list", cut)
+        patch.setattr("likes.exporting.export.settle_by_loved_list", cut)
         with pytest.raises(KeyboardInterrupt):
             export_likes(user)
     assert export_likes(user).already_loved == 1

@@ -16,11 +16,13 @@ from django.urls import reverse
 from sync_world import World
 
 from connectors.http import ServiceSession
-from likes import leaving, like_sync, line, tasks
-from likes.leaving import delete_user, finish_deletions
+from likes import like_sync, tasks
+from likes.accounts import leaving
+from likes.accounts.leaving import delete_user, finish_deletions
 from likes.like_sync import export_likes, import_file, import_likes, verify_likes
 from likes.models import Checkpoint, Like, ListedTrack, Run, SyncSettings, Track
-from likes.summaries import NEEDS_A_PERSON, Summary
+from likes.runs import line
+from likes.runs.summaries import NEEDS_A_PERSON, Summary
 
 MakeWorld = Callable[..., World]
 

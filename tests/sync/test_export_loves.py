@@ -16,11 +16,12 @@ from waiting import PATIENCE
 
 from connectors.errors import TemporaryError
 from connectors.lastfm import LastfmConnector
-from likes import accounts, holds, review
-from likes.export import Export
-from likes.in_flight import IN_FLIGHT
+from likes import review
+from likes.accounts import holds, user_clients
+from likes.exporting.export import Export
+from likes.exporting.in_flight import IN_FLIGHT
+from likes.exporting.loving import Loving
 from likes.like_sync import export_likes, import_likes, verify_likes
-from likes.loving import Loving
 from likes.models import (
     Checkpoint,
     Connection,
@@ -31,7 +32,7 @@ from likes.models import (
     ServiceMapping,
     SyncSettings,
 )
-from likes.summaries import ExportSummary
+from likes.runs.summaries import ExportSummary
 
 MakeWorld = Callable[..., World]
 State = Like.State
@@ -672,7 +673,7 @@ def test_a_like_that_a_person_excludes_at_the_last_moment_is_not_sent(world: Wor
 
     noted: list[Like] = []
     with Loving(
-        accounts.lastfm_connector(alice), lambda sent: noted.extend(like for like, _ in sent)
+        user_clients.lastfm_connector(alice), lambda sent: noted.extend(like for like, _ in sent)
     ) as loving:
         loving.begin(batch)
         loving.settle()

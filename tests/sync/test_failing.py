@@ -12,10 +12,10 @@ from django.urls import reverse
 from sync_world import World
 
 from likes import review
-from likes.in_flight import DOWN_AFTER
+from likes.exporting.in_flight import DOWN_AFTER
 from likes.like_sync import export_likes, import_likes
 from likes.models import Like, Service, ServiceMapping, SyncSettings
-from likes.summaries import ExportSummary
+from likes.runs.summaries import ExportSummary
 
 ODD = "Odd one"
 FAULTS: list[dict[str, Any]] = [

@@ -23,8 +23,8 @@ from sync_world import Name, World
 from connectors.http import SHORT_WAIT, ServiceSession
 from connectors.lastfm import LastfmConnector
 from connectors.records import ServiceUser, Tokens
-from likes import accounts, holds
-from likes.in_flight import IN_FLIGHT
+from likes.accounts import connections, holds
+from likes.exporting.in_flight import IN_FLIGHT
 from likes.like_sync import import_likes
 from likes.models import Checkpoint, Connection, Like, Run, Service, ServiceHold, ServiceMapping
 
@@ -60,7 +60,7 @@ def pauses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> l
     def open_session(*args: Any, **options: Any) -> ServiceSession:
         return ServiceSession(*args, **{**options, **changed})
 
-    monkeypatch.setattr("likes.access.ServiceSession", open_session)
+    monkeypatch.setattr("likes.accounts.app_clients.ServiceSession", open_session)
     monkeypatch.setattr("connectors.http.sleep", made.append)
     monkeypatch.setattr("connectors.limits._ASK_EVERY", 0.0)
     return made
@@ -81,7 +81,7 @@ def narada(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
         out, err = capsys.readouterr()
         assert "Traceback" not in err
         # What a service tells everybody is logged too.
-        said = [line for line in err.splitlines() if " ERROR likes.holds: " not in line]
+        said = [line for line in err.splitlines() if " ERROR likes.accounts.holds: " not in line]
         assert len(said) <= 1, err
         return code, json.loads(out), "".join(said)
 
@@ -337,7 +337,7 @@ def test_a_consent_that_was_revoked_is_given_up_at_once(listed: World, narada: N
     ends = timezone.now() + timedelta(hours=1)
     tokens = Tokens(granted["access_token"], granted["refresh_token"], ends)
     who = ServiceUser(granted["account_id"], "alice")
-    accounts.store_connection(listed.users["alice"], "spotify", who, tokens)
+    connections.store_connection(listed.users["alice"], "spotify", who, tokens)
     assert narada(IMPORT)[0] == 0
     assert read_connection("spotify") == ("connected", True)
 

@@ -14,10 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from sync_world import World
 
 from connectors.account_export import FileRejected
-from likes import accounts
+from likes.accounts import connections
 from likes.like_sync import export_likes, import_file, import_likes
 from likes.models import Checkpoint, Like, Run, Service, ServiceMapping, Source, Track
-from likes.summaries import ImportSummary
+from likes.runs.summaries import ImportSummary
 
 MakeWorld = Callable[..., World]
 Rows = list[dict[str, Any]]
@@ -119,7 +119,7 @@ def test_the_api_and_then_a_file_make_no_duplicates_and_the_file_survives(
     check_sum(summary)
     assert (summary.seen, summary.already_known, summary.imported) == (3, 3, 0)
     assert Track.objects.count() == 3
-    accounts.disconnect(user, "spotify", purge_now=True)
+    connections.disconnect(user, "spotify", purge_now=True)
     titles = set(Track.objects.values_list("title", flat=True))
     assert titles == {"Together", "Twice"}
     assert world.states(user, Service.NARADA) == {"present": 2}
@@ -135,7 +135,7 @@ def test_what_a_file_gave_survives_a_disconnect_after_the_api_has_shown_it(
     import_file(user, write(rows, "library"))
     world.like("By The API Alone")
     import_likes(user)
-    accounts.disconnect(user, "spotify", purge_now=True)
+    connections.disconnect(user, "spotify", purge_now=True)
     assert Track.objects.count() == 3
     assert world.states(user, Service.NARADA) == {"present": 3}
 

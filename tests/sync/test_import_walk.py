@@ -13,10 +13,10 @@ from sync_world import World
 
 from connectors.records import LikedPage
 from connectors.spotify import SpotifyConnector
-from likes import reconciliation
+from likes.importing import reconciliation
 from likes.like_sync import import_likes, verify_likes
 from likes.models import Checkpoint, Like, Run, Service, ServiceMapping, SyncSettings, Track
-from likes.summaries import ImportSummary
+from likes.runs.summaries import ImportSummary
 
 MakeWorld = Callable[..., World]
 

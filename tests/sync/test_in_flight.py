@@ -17,7 +17,7 @@ from waiting import PATIENCE, wait_for
 
 from connectors.errors import RequestRejected, TemporaryError
 from connectors.lastfm import LastfmConnector
-from likes.in_flight import FEWEST_IN_FLIGHT, Flight, Outcome
+from likes.exporting.in_flight import FEWEST_IN_FLIGHT, Flight, Outcome
 from likes.like_sync import export_likes, import_likes
 from likes.models import Checkpoint, Like, Service
 
@@ -63,7 +63,7 @@ def test_a_slow_call_is_overtaken_by_few() -> None:
 
 def test_more_are_in_flight_when_the_service_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = DrivenClock()
-    monkeypatch.setattr("likes.in_flight.time", clock)
+    monkeypatch.setattr("likes.exporting.in_flight.time", clock)
     # Nobody passes before four have come.
     four, come = threading.Event(), []
 

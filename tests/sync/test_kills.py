@@ -13,8 +13,8 @@ from nursery import Nursery
 from sync_world import World, kill_in_flight
 from waiting import is_alive, wait_for
 
-from likes.export import AHEAD
-from likes.in_flight import IN_FLIGHT
+from likes.exporting.export import AHEAD
+from likes.exporting.in_flight import IN_FLIGHT
 from likes.like_sync import export_likes, import_likes, verify_likes
 from likes.models import Checkpoint, Like, Run, ServiceMapping, Track
 

@@ -17,10 +17,10 @@ from nursery import Nursery
 from sync_world import World
 from waiting import wait_for
 
-from likes import leases
-from likes.leases import LEASE, Busy, checkpoint_of, hold_lease, save_checkpoint
 from likes.like_sync import import_likes
 from likes.models import Checkpoint
+from likes.runs import leases
+from likes.runs.leases import LEASE, Busy, checkpoint_of, hold_lease, save_checkpoint
 
 SAVED, LOVED = Checkpoint.Listing.SAVED, Checkpoint.Listing.LOVED
 
@@ -153,12 +153,12 @@ def test_the_lease_of_a_killed_run_is_taken_over_within_a_minute(
     wait_for(lambda: bool(checkpoint_of(user, SAVED).lease_holder))
     assert nursery.kill(child)
     # As another machine sees it, which cannot tell whether the process lives.
-    monkeypatch.setattr("likes.leases._name_machine", lambda: "elsewhere/1")
+    monkeypatch.setattr("likes.runs.leases._name_machine", lambda: "elsewhere/1")
     assert import_likes(user).exit_code == 75
     until = checkpoint_of(user, SAVED).lease_until
     assert until <= timezone.now() + timedelta(minutes=1)
     for later, exit_code in ((-1, 75), (1, 0)):
         now = until + timedelta(seconds=later)
-        monkeypatch.setattr("likes.leases.timezone", SimpleNamespace(now=lambda now=now: now))
+        monkeypatch.setattr("likes.runs.leases.timezone", SimpleNamespace(now=lambda now=now: now))
         assert import_likes(user).exit_code == exit_code
     assert world.listed(user) == world.liked_ids()

@@ -21,7 +21,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from sync_world import ROOT, World, kill_in_flight
 
-from likes.in_flight import IN_FLIGHT
+from likes.exporting.in_flight import IN_FLIGHT
 from likes.like_sync import export_likes, import_likes
 from likes.models import Like, Service, ServiceMapping, SyncSettings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connectors.records import ServiceTrack
-from likes.keys import list_merge_keys
-from likes.merging import _may_be_merged
+from likes.blocking_keys import list_merge_keys
+from likes.importing.merging import _may_be_merged
 
 
 def make(title: str, *artists: str, isrc: str = "") -> ServiceTrack:

@@ -8,8 +8,8 @@ import pytest
 
 from connectors.lastfm import LastfmConnector
 from connectors.records import TrackPage
+from likes.exporting.page_lookup import look_up
 from likes.models import Like, Track
-from likes.page_lookup import look_up
 
 NOTED, PLAIN = "Mirror - Radio Edit", "Mirror"
 

@@ -11,9 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from sync_world import World
 
-from likes import questions, tasks
+from likes import tasks
 from likes.like_sync import export_likes, import_likes
 from likes.models import Checkpoint, Run, Service, ServiceMapping
+from likes.runs import removal_questions
 
 MakeWorld = Callable[..., World]
 LIKES, GONE = 25, 21
@@ -155,7 +156,7 @@ def test_what_the_list_hides_is_asked_about_together_with_the_rest(
     for _ in range(2):
         assert import_likes(user).exit_code == 1
         assert read_question(world, "saved") == (hidden + shown, 0)
-    assert questions.agree(user, "saved")
+    assert removal_questions.agree(user, "saved")
     assert import_likes(user).removed_on_spotify == hidden + shown
     assert read_question(world, "saved") == (0, 0)
     assert import_likes(user).exit_code == 0
@@ -168,6 +169,6 @@ def test_a_question_about_loves_is_answered_while_the_list_lacks_rows(loved: Wor
     loved.box.add_faults({"kind": "wobble", "by": 1, "match": "user.getLovedTracks"})
     assert export_likes(user).exit_code == 75
     assert export_likes(user).exit_code == 1
-    assert questions.agree(user, "loved")
+    assert removal_questions.agree(user, "loved")
     assert export_likes(user).exit_code == 0
     assert loved.states(user) == {"present": LIKES - GONE, "removed": GONE}

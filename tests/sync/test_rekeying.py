@@ -17,13 +17,13 @@ from django.test.utils import CaptureQueriesContext
 from sync_world import ROOT, World
 
 from connectors.records import LikedTrack, LovedTrack, ServiceTrack
-from likes import keys, rekeying, run_frame
-from likes.keys import fingerprint, list_listed_keys, list_track_keys
-from likes.lastfm_listing import store_listed
-from likes.leases import Busy, checkpoint_of, hold_lease
-from likes.library_files import export_library
-from likes.library_import import import_library
-from likes.library_reading import parse_library
+from likes import blocking_keys
+from likes.blocking_keys import fingerprint, list_listed_keys, list_track_keys
+from likes.exporting.own_lists import store_listed
+from likes.importing.track_sync import store_likes
+from likes.library.reading import parse_library
+from likes.library.storing import import_library
+from likes.library.writing import export_library
 from likes.like_sync import export_likes, import_likes
 from likes.models import (
     Checkpoint,
@@ -35,7 +35,8 @@ from likes.models import (
     Track,
     TrackKey,
 )
-from likes.track_sync import store_likes
+from likes.runs import frame, key_renewal
+from likes.runs.leases import Busy, checkpoint_of, hold_lease
 from matching import NamesUnreadable
 
 SAVED, LOVED = Checkpoint.Listing.SAVED, Checkpoint.Listing.LOVED
@@ -69,7 +70,7 @@ def store(user: User, *titles: str) -> list[Track]:
 
 def renew(user: User, listing: Checkpoint.Listing, progress: Any = None) -> Checkpoint:
     with hold_lease(user, listing) as checkpoint:
-        rekeying.renew_keys(checkpoint, progress or (lambda done, total, text: None))
+        key_renewal.renew_keys(checkpoint, progress or (lambda done, total, text: None))
     return checkpoint_of(user, listing)
 
 
@@ -109,8 +110,8 @@ def test_a_rule_that_changed_merges_with_what_was_stored_before(
 ) -> None:
     user = world.join()
     with monkeypatch.context() as former:
-        former.setattr(keys, "simplify_titles", lambda title: [])
-        former.setattr(rekeying, "fingerprint", lambda: "former rules")
+        former.setattr(blocking_keys, "simplify_titles", lambda title: [])
+        former.setattr(key_renewal, "fingerprint", lambda: "former rules")
         world.like("Song - 2011 Remaster", duration_ms=200_000, isrc="")
         assert import_likes(user).imported == 1
     world.like("Song", duration_ms=200_000, isrc="")
@@ -134,7 +135,7 @@ def test_nothing_is_done_and_one_statement_more_where_no_rule_changed(
         return len(statements)
 
     with_check = [count(import_likes), count(export_likes)]
-    monkeypatch.setattr(run_frame, "renew_keys", lambda checkpoint, progress: None)
+    monkeypatch.setattr(frame, "renew_keys", lambda checkpoint, progress: None)
     assert with_check == [count(import_likes), count(export_likes) + 1]
 
 
@@ -142,7 +143,7 @@ def test_nothing_is_done_and_one_statement_more_where_no_rule_changed(
 def test_keys_made_by_halves_are_made_anew_from_the_start(
     user: User, monkeypatch: pytest.MonkeyPatch, listing: Checkpoint.Listing
 ) -> None:
-    monkeypatch.setattr(rekeying, "CHUNK", 2)
+    monkeypatch.setattr(key_renewal, "CHUNK", 2)
     store(user, *"ABCDE")
     renew(user, SAVED)
     make_stale(user)
@@ -172,13 +173,13 @@ def test_a_batch_is_made_anew_whole_or_not_at_all(
     renew(user, SAVED)
     make_stale(user)
     before = sorted(TrackKey.objects.values_list("track", "key"))
-    store_keys = rekeying._store_keys
+    store_keys = key_renewal._store_keys
 
     def cut_off(*wanted: Any) -> None:
         store_keys(*wanted)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rekeying, "_store_keys", cut_off)
+    monkeypatch.setattr(key_renewal, "_store_keys", cut_off)
     with pytest.raises(KeyboardInterrupt):
         renew(user, SAVED)
     assert sorted(TrackKey.objects.values_list("track", "key")) == before
@@ -191,7 +192,7 @@ def test_keys_are_not_written_once_the_lease_is_lost(user: User) -> None:
     with hold_lease(user, SAVED) as checkpoint:
         Checkpoint.objects.update(lease_holder="another")
         with pytest.raises(Busy):
-            rekeying.renew_keys(checkpoint, lambda done, total, text: None)
+            key_renewal.renew_keys(checkpoint, lambda done, total, text: None)
     assert set(TrackKey.objects.values_list("key", flat=True)) == {"n:old:old"}
 
 
@@ -215,7 +216,7 @@ def test_names_that_cannot_be_read_end_a_run_as_a_refusal_does(
     def refuse() -> str:
         raise NamesUnreadable("artists.tsv is not UTF-8")
 
-    monkeypatch.setattr(rekeying, "fingerprint", refuse)
+    monkeypatch.setattr(key_renewal, "fingerprint", refuse)
     user = world.join()
     assert import_likes(user).exit_code == 1
     assert export_likes(user).exit_code == 1
@@ -247,7 +248,7 @@ def test_a_library_of_other_rules_has_the_keys_made_anew(
     renew(user, SAVED)
     import_library(user, library)
     assert checkpoint_of(user, SAVED).keyed_by == fingerprint()
-    monkeypatch.setattr("likes.library_import.fingerprint", lambda: "a process with other names")
+    monkeypatch.setattr("likes.library.storing.fingerprint", lambda: "a process with other names")
     import_library(user, library)
     assert checkpoint_of(user, SAVED).keyed_by == ""
     newcomer = User.objects.create_user("bo")
@@ -259,7 +260,7 @@ def test_a_process_goes_by_the_names_that_it_was_started_with(tmp_path: Path) ->
     code = (
         "import django; django.setup();"
         f"open({str(tmp_path / 'titles.tsv')!r}, 'w').write('Aki\\tFall\\n');"
-        "from likes.keys import fingerprint; print(fingerprint())"
+        "from likes.blocking_keys import fingerprint; print(fingerprint())"
     )
     environ = {
         **os.environ, "DJANGO_SETTINGS_MODULE": "narada_site.settings",

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sync_world import World
 
+from likes.importing.bisection import Inconclusive, find_missing
 from likes.like_sync import import_likes
-from likes.removals import Inconclusive, find_missing
 
 
 class Listing:

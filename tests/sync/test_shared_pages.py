@@ -11,7 +11,7 @@ from sync_world import World
 from likes import review
 from likes.like_sync import export_likes, import_likes, verify_likes
 from likes.models import Like, Service, ServiceMapping
-from likes.undo import undo_run
+from likes.runs.undo import undo_run
 
 FLESH, FLESH_Q = "In the Flesh", "In the Flesh?"
 

@@ -9,8 +9,8 @@ from slices import after
 from sync_world import World
 
 from connectors.lastfm import LastfmConnector
-from likes import lastfm_listing
-from likes.in_flight import IN_FLIGHT
+from likes.exporting import own_lists
+from likes.exporting.in_flight import IN_FLIGHT
 from likes.like_sync import export_likes, import_likes
 from likes.models import Checkpoint, Like, ListedTrack, SyncSettings
 
@@ -21,7 +21,7 @@ def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("get_loved_page", "get_library_page"):
         page_of_ten = partialmethod(getattr(LastfmConnector, name), limit=10)
         monkeypatch.setattr(LastfmConnector, name, page_of_ten)
-    monkeypatch.setattr(lastfm_listing, "PAGE", 10)
+    monkeypatch.setattr(own_lists, "PAGE", 10)
 
 
 def export_by_slices(world: World, most: int) -> list[int]:
@@ -141,7 +141,7 @@ def test_likes_between_the_slices_of_a_search_are_taken_and_mislead_none(world: 
 def test_what_a_whole_reading_missed_is_asked_for_by_slices(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("likes.reconciliation.MOST_URIS", 2)
+    monkeypatch.setattr("likes.importing.reconciliation.MOST_URIS", 2)
     user = world.join()
     world.order("like", user="alice", n=60)
     import_likes(user)

@@ -22,11 +22,12 @@ from sync_world import Name, World
 
 from connectors.lastfm import LastfmConnector
 from connectors.spotify import SpotifyConnector
-from likes import review, settling
+from likes import review
+from likes.exporting import settling
 from likes.like_sync import export_likes, import_likes
 from likes.models import Like, Run, RunChange, Service, ServiceHold, ServiceMapping, SyncSettings
-from likes.summaries import ExportSummary, ImportSummary
-from likes.undo import undo_run
+from likes.runs.summaries import ExportSummary, ImportSummary
+from likes.runs.undo import undo_run
 
 State = Like.State
 EXAMPLES = int(os.environ.get("NARADA_SYNC_EXAMPLES", "0"))

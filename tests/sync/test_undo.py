@@ -21,8 +21,7 @@ from slices import after
 from sync_world import World
 
 from likes import review
-from likes import undo as undoing
-from likes.leases import Busy, hold_lease
+from likes.accounts.purge import purge
 from likes.like_sync import export_likes, import_file, import_likes, verify_likes
 from likes.models import (
     Checkpoint,
@@ -35,9 +34,10 @@ from likes.models import (
     SyncSettings,
     Track,
 )
-from likes.purge import purge
-from likes.summaries import Summary
-from likes.undo import Undo, UnknownRun, undo_run
+from likes.runs import undo as undoing
+from likes.runs.leases import Busy, hold_lease
+from likes.runs.summaries import Summary
+from likes.runs.undo import Undo, UnknownRun, undo_run
 
 MakeWorld = Callable[..., World]
 What = RunChange.What
@@ -470,7 +470,7 @@ def test_batches_and_pages_of_an_undo_say_what_the_whole_says(
         parts = undo_run(alice, number, dry_run=True)
         assert (parts.changes, parts.skipped) == (whole.changes, whole.skipped)
         assert parts.unloves == whole.unloves
-        monkeypatch.setattr("likes.views.undoing.PAGE_SIZE", size)
+        monkeypatch.setattr("likes.web.run_pages.PAGE_SIZE", size)
         for what, changes in whole.changes.items():
             tracks, mark = [], 0
             while True:

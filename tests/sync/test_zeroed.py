@@ -8,7 +8,7 @@ from sync_world import World
 from likes.like_sync import export_likes, import_likes, verify_likes
 from likes.management.sync_command import in_words
 from likes.models import ListedTrack, Service
-from likes.questions import find_most, list_questions
+from likes.runs.removal_questions import find_most, list_questions
 
 NO_LIKES = {"kind": "edit", "match": "/me/tracks", "set": {"items": [], "total": 0, "next": None}}
 NO_LOVES = {

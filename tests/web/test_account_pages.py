@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connectors.records import ServiceUser, Tokens
-from likes import accounts
+from likes.accounts import app_clients, connections, purge
 from likes.models import Connection, Like, Run, Service, ServiceMapping, SyncSettings, Track
 
 pytestmark = pytest.mark.django_db
@@ -112,22 +112,22 @@ def test_a_purge_leaves_the_only_way_to_sign_in(
 ) -> None:
     """Disconnected from a terminal, or by an earlier version, that asked for no password."""
     like_song(ada)
-    accounts.disconnect(ada, "spotify", purge_now=at_once)
-    accounts.purge_due(timezone.now() + timedelta(days=30))
+    connections.disconnect(ada, "spotify", purge_now=at_once)
+    purge.purge_due(timezone.now() + timedelta(days=30))
     assert not Track.objects.exists()
     assert SocialAccount.objects.get().extra_data == {}
     assert Connection.objects.get().state == "disconnected"
     assert "Only its id is kept" in as_nopass.get(reverse("connections")).text
-    assert accounts.purge_due(timezone.now() + timedelta(days=60)) == 0
+    assert purge.purge_due(timezone.now() + timedelta(days=60)) == 0
 
 
 def test_another_user_does_not_take_the_only_way_to_sign_in(
     as_nopass: Client, ada: User, bob: User
 ) -> None:
-    accounts.disconnect(ada, "spotify")
+    connections.disconnect(ada, "spotify")
     who = ServiceUser("ada-there", "ada there")
-    with pytest.raises(accounts.AccountRefused, match="signs in another user"):
-        accounts.store_connection(bob, "spotify", who, Tokens("token"))
+    with pytest.raises(app_clients.AccountRefused, match="signs in another user"):
+        connections.store_connection(bob, "spotify", who, Tokens("token"))
     assert SocialAccount.objects.get().user == ada
 
 

@@ -14,7 +14,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from likes import search_index
 from likes.models import (
     Like,
     ListedTrack,
@@ -25,9 +24,10 @@ from likes.models import (
     ServiceMapping,
     Track,
     TrackKey,
+    search_index,
 )
-from likes.search import search_tracks
-from likes.views import decisions, home, library, undoing
+from likes.models.search import search_tracks
+from likes.web import home, like_pages, review_pages, run_pages
 
 THEN = datetime(2024, 5, 1, tzinfo=UTC)
 #: Of ten likes, the states on Last.fm.
@@ -62,7 +62,7 @@ def make_library(name: str, count: int) -> Client:
 PAGES = {
     "likes": "/likes/",
     "a deep page": "/likes/?after=2024-04-30T22:00:00%2B00:00~1",
-    **{state: f"/likes/?state={state}" for state in [*library.FILTERS, "gone", "unavailable"]},
+    **{state: f"/likes/?state={state}" for state in [*like_pages.FILTERS, "gone", "unavailable"]},
     "review": "/review/",
 }
 #: Of so few tracks PostgreSQL reads a user's instead of the index.
@@ -81,7 +81,7 @@ SEARCHES = {
 def test_a_page_of_a_big_library_reads_as_much_as_one_of_a_small_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in (library, decisions):
+    for module in (like_pages, review_pages):
         monkeypatch.setattr(module, "MOST_COUNTED", 100)
     few, many = make_library("few", 600), make_library("many", 6000)
     with connection.cursor() as cursor:
@@ -104,7 +104,7 @@ def test_a_page_of_a_big_library_reads_as_much_as_one_of_a_small_one(
 def test_the_review_page_takes_few_statements_and_reads_some_reasons(
     count: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decisions, "MOST_COUNTED", 100)
+    monkeypatch.setattr(review_pages, "MOST_COUNTED", 100)
     client = make_library("ada", count)
     Like.objects.filter(state__in=Like.OPEN_STATES).update(last_error="no such name")
     client.get("/review/")
@@ -125,8 +125,8 @@ def test_the_review_page_takes_few_statements_and_reads_some_reasons(
 def test_pages_of_the_review_show_each_case_once_and_newest_first(
     few: bool, undated: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decisions, "PAGE_SIZE", 5)
-    monkeypatch.setattr(decisions, "MOST_COUNTED", 100 if few else 10)
+    monkeypatch.setattr(review_pages, "PAGE_SIZE", 5)
+    monkeypatch.setattr(review_pages, "MOST_COUNTED", 100 if few else 10)
     client = make_library("ada", 60)
     Like.objects.filter(track__title__endswith="5").update(liked_at=None if undated else THEN)
     shown, mark = [], ""
@@ -198,7 +198,7 @@ def test_the_page_of_a_run_reads_as_much_for_many_changes_as_for_few(
     slices: int, deep: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("MOST_COUNTED", "PAGE_SIZE"):
-        monkeypatch.setattr(undoing, name, 30, raising=False)
+        monkeypatch.setattr(run_pages, name, 30, raising=False)
     read, statements = [], []
     for name, count in (("few", 100), ("many", 3000)):
         client = make_library(name, count)
@@ -218,8 +218,8 @@ def test_the_page_of_a_run_reads_as_much_for_many_changes_as_for_few(
 
 
 def test_the_page_of_a_run_says_that_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(undoing, "MOST_COUNTED", 9)
-    monkeypatch.setattr(undoing, "PAGE_SIZE", 5)
+    monkeypatch.setattr(run_pages, "MOST_COUNTED", 9)
+    monkeypatch.setattr(run_pages, "PAGE_SIZE", 5)
     client = make_library("ada", 20)
     shown = client.get(note_run("ada")).text
     assert "<strong>More than 9</strong> added to Narada" in shown
@@ -230,19 +230,19 @@ def test_the_page_of_a_run_says_that_there_are_more(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_list_says_that_there_are_more_than_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "MOST_COUNTED", 9)
+    monkeypatch.setattr(like_pages, "MOST_COUNTED", 9)
     client = make_library("ada", 20)
     assert "More than 9 likes" in client.get("/likes/").text
     assert "6 likes found" in client.get("/likes/?state=loved").text
     assert "More than 9 likes found" in client.get("/likes/?q=song").text
 
 
-@pytest.mark.parametrize("state", ["", *library.FILTERS, "gone", "unavailable"])
+@pytest.mark.parametrize("state", ["", *like_pages.FILTERS, "gone", "unavailable"])
 @pytest.mark.parametrize("undated", [False, True])
 def test_pages_of_a_filter_show_each_like_once_and_newest_first(
     state: str, undated: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library, "PAGE_SIZE", 7)
+    monkeypatch.setattr(like_pages, "PAGE_SIZE", 7)
     client = make_library("ada", 60)
     make_library("bob", 20)
     if undated:
@@ -256,7 +256,7 @@ def test_pages_of_a_filter_show_each_like_once_and_newest_first(
         mark = page.next_mark
         if not mark:
             break
-    service, states = library.choose_rows(state)
+    service, states = like_pages.choose_rows(state)
     rows = Like.objects.filter(user__username="ada", service=service, state__in=states)
     ordered = sorted(
         rows,
@@ -291,7 +291,7 @@ ADMIN = {
 def test_the_admin_reads_as_much_of_big_tables_as_of_small_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("likes.admin_bounds.MOST_COUNTED", 200, raising=False)
+    monkeypatch.setattr("likes.admin.bounds.MOST_COUNTED", 200, raising=False)
     operator = Client()
     operator.force_login(User.objects.create_superuser("operator"))
     read: dict[str, list[int]] = {}
@@ -329,7 +329,7 @@ def test_the_admin_reads_as_much_of_big_tables_as_of_small_ones(
 def test_the_admin_says_that_there_are_more_and_finds_what_a_search_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("likes.admin_bounds.MOST_COUNTED", 30)
+    monkeypatch.setattr("likes.admin.bounds.MOST_COUNTED", 30)
     make_library("ada", 60)
     make_library("bob", 60)
     for name in ("ada", "bob"):
@@ -396,7 +396,7 @@ def test_search_finds_names_as_one_types_them(
     text: str, found: str, with_index: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not with_index:
-        monkeypatch.setattr("likes.search.has_fts", lambda connection: False)
+        monkeypatch.setattr("likes.models.search.has_fts", lambda connection: False)
     user = User.objects.create(username="ada")
     for title, artists, album in TRACKS.values():
         Track.objects.create(user=user, title=title, artists=artists, album=album)

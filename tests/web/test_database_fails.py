@@ -93,7 +93,7 @@ def test_a_fault_of_the_program_is_no_failure_of_the_database(
     def fail(request: object) -> None:
         raise OperationalError("no such column: likes_like.colour")
 
-    monkeypatch.setattr("likes.views.home.describe_connections", fail)
+    monkeypatch.setattr("likes.web.home.describe_connections", fail)
     signed_in.raise_request_exception = False
     response = signed_in.get("/")
     assert (response.status_code, "Something broke" in response.text) == (500, True)
@@ -105,7 +105,7 @@ def test_a_database_that_is_away_is_said(
     def fail(request: object) -> None:
         raise OperationalError("connection to server at 10.0.0.1 failed: Connection refused")
 
-    monkeypatch.setattr("likes.views.home.describe_connections", fail)
+    monkeypatch.setattr("likes.web.home.describe_connections", fail)
     response = signed_in.get("/")
     assert_said(response, "it does not answer")
     assert "10.0.0.1" not in response.text

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from likes import review
 from likes.models import Checkpoint, Like, Service, ServiceMapping
-from likes.views import decisions
+from likes.web import review_pages
 
 pytestmark = pytest.mark.django_db
 
@@ -219,7 +219,7 @@ def test_a_decision_whose_case_is_gone_takes_it_off_the_page(
     def take_away(row: Any, user: User) -> None:
         like.delete()
 
-    monkeypatch.setitem(decisions.ON_TRACK, "exclude", take_away)
+    monkeypatch.setitem(review_pages.ON_TRACK, "exclude", take_away)
     address = f"/likes/{like.track_id}/exclude/"
     response = as_ada.post(address, {"from": "review"}, headers={"hx-request": "true"})
     assert (response.status_code, response.text) == (200, "")

@@ -21,7 +21,7 @@ def test_wrong_addresses_and_errors_look_like_narada(
     def fail(*args: Any) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("likes.views.library.describe_track", fail)
+    monkeypatch.setattr("likes.web.like_pages.describe_track", fail)
     track = ada.tracks.create(title="Hey Jude", artists=["The Beatles"])
     client = Client(raise_request_exception=False, enforce_csrf_checks=True)
     client.force_login(ada)

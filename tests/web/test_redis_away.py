@@ -93,7 +93,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 from connectors.errors import TemporaryError
-from likes import accounts, tasks
+from likes import tasks
 from django.conf import settings
 from connectors.limits import Budget
 

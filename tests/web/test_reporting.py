@@ -61,7 +61,7 @@ def break_with(monkeypatch: pytest.MonkeyPatch, *texts: str) -> None:
             cursor.execute("SELECT %s", [PASSWORD])
         raise RuntimeError(f"broken: {' '.join(texts)}")
 
-    monkeypatch.setattr("likes.adapters.AccountAdapter.is_open_for_signup", fail)
+    monkeypatch.setattr("likes.accounts.sign_in.AccountAdapter.is_open_for_signup", fail)
     monkeypatch.setattr("connectors.providers.views.CallbackView.fetch", fail)
     monkeypatch.setattr("connectors.providers.views.get_adapter", fail)
 

@@ -7,8 +7,8 @@ from typing import Any
 from connectors.errors import AuthorizationError
 from connectors.lastfm import LastfmConnector
 from connectors.records import ServiceUser, Tokens
-from likes import accounts
-from likes.consent import open_browser
+from likes.accounts import app_clients, connections
+from likes.accounts.loopback import open_browser
 from likes.management.base import Error, NaradaCommand, whole_number
 from likes.models import Service
 
@@ -38,7 +38,7 @@ class Command(NaradaCommand):
         )
 
     def handle(self, *, user: str, no_browser: bool, timeout: int, **options: Any) -> None:
-        client = accounts.lastfm_client()
+        client = app_clients.lastfm_client()
         owner = self.get_user(user, create=True)
         token = client.get_token()
         address = client.authorize_url(token=token)
@@ -47,7 +47,7 @@ class Command(NaradaCommand):
         if not no_browser:
             open_browser(address)
         service_user, tokens = wait_for_session(client, token, timeout)
-        accounts.store_connection(owner, Service.LASTFM, service_user, tokens)
+        connections.store_connection(owner, Service.LASTFM, service_user, tokens)
         self.stderr.write(f"Last.fm is connected for {owner.username} as {service_user.name}.")
 
 

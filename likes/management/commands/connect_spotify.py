@@ -10,8 +10,8 @@ from typing import Any
 from django.conf import settings
 
 from connectors.spotify import SpotifyAccounts, SpotifyConnector
-from likes import accounts
-from likes.consent import HOST, LoopbackCallback, open_browser
+from likes.accounts import app_clients, connections, user_clients
+from likes.accounts.loopback import HOST, LoopbackCallback, open_browser
 from likes.management.base import Error, NaradaCommand, whole_number
 from likes.models import Service
 
@@ -46,7 +46,7 @@ class Command(NaradaCommand):
     def handle(
         self, *, user: str, no_browser: bool, port: int, timeout: int, **options: Any
     ) -> None:
-        client = accounts.spotify_accounts()
+        client = app_clients.spotify_accounts()
         owner = self.get_user(user, create=True)
         verifier = secrets.token_urlsafe(64)
         code, redirect_uri = self._ask_for_code(client, verifier, port, timeout, not no_browser)
@@ -54,9 +54,9 @@ class Command(NaradaCommand):
         service_user = SpotifyConnector(
             lambda forced: tokens.access_token,
             api_url=settings.SPOTIFY_API_URL,
-            http=accounts.make_session(Service.SPOTIFY),
+            http=app_clients.make_session(Service.SPOTIFY),
         ).get_user()
-        accounts.store_connection(owner, Service.SPOTIFY, service_user, tokens)
+        connections.store_connection(owner, Service.SPOTIFY, service_user, tokens)
         self.stderr.write(f"Spotify is connected for {owner.username} as {service_user.name}.")
 
     def _ask_for_code(
@@ -72,7 +72,7 @@ class Command(NaradaCommand):
         try:
             with LoopbackCallback(port) as callback:
                 address = client.authorize_url(
-                    callback.address, state, verifier, accounts.SPOTIFY_SCOPES
+                    callback.address, state, verifier, user_clients.SPOTIFY_SCOPES
                 )
                 self.stdout.write(f"Open: {address}")
                 self.stdout.flush()

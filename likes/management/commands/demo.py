@@ -12,7 +12,8 @@ from django.core.management.base import CommandParser
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from likes.demo import (
+from likes.demo.report import show_report
+from likes.demo.stage import (
     ADMIN,
     MARK,
     PERSON,
@@ -24,7 +25,6 @@ from likes.demo import (
     set_the_stage,
     start_over,
 )
-from likes.demo_report import show_report
 from likes.management.base import TRY_LATER, Error, NaradaCommand, whole_number
 
 PASSWORD = "NARADA_DEMO_PASSWORD"

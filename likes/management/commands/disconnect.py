@@ -3,8 +3,8 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from likes import accounts
-from likes.access import is_only_sign_in
+from likes.accounts import connections
+from likes.accounts.app_clients import is_only_sign_in
 from likes.management.base import NaradaCommand
 from likes.models import Service
 
@@ -28,7 +28,7 @@ class Command(NaradaCommand):
 
     def handle(self, *, service: str, user: str, purge_now: bool, **options: Any) -> None:
         owner = self.get_user(user)
-        connection = accounts.disconnect(owner, service, purge_now)
+        connection = connections.disconnect(owner, service, purge_now)
         label = Service(service).label
         if connection is None:
             said = "What came from its API is purged; what came from files stays."

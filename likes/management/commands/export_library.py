@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from connectors.text import count_nouns
-from likes.library_files import export_csv, export_library
+from likes.library.writing import export_csv, export_library
 from likes.management.base import BAD_USAGE, Error, NaradaCommand
 
 FORMATS = {"json": export_library, "csv": export_csv}

@@ -9,11 +9,11 @@ from django.db import DataError
 
 from connectors.account_export import FileRejected
 from connectors.text import count_nouns
-from likes.leases import Busy
-from likes.library_csv import is_library_csv, parse_csv
-from likes.library_import import LibrarySummary, import_library
-from likes.library_reading import WrongPlace, parse_library, read_text
+from likes.library.csv_form import is_library_csv, parse_csv
+from likes.library.reading import WrongPlace, parse_library, read_text
+from likes.library.storing import LibrarySummary, import_library
 from likes.management.base import TRY_LATER, Error, NaradaCommand
+from likes.runs.leases import Busy
 
 
 class Command(NaradaCommand):

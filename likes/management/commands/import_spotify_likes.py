@@ -7,7 +7,7 @@ from connectors.text import count_nouns
 from likes.like_sync import import_file, import_likes
 from likes.management.base import BAD_USAGE, Error
 from likes.management.sync_command import SyncCommand
-from likes.summaries import ImportSummary
+from likes.runs.summaries import ImportSummary
 
 
 class Command(SyncCommand):

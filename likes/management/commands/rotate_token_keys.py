@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from likes.encryption import rotate_keys
+from likes.accounts.encryption import rotate_keys
 from likes.management.base import Error, NaradaCommand
 
 

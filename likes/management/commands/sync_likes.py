@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from likes.like_sync import export_likes, import_likes
 from likes.management.sync_command import SyncCommand, choose_exit_code, in_words, merge
 from likes.models import Connection
-from likes.summaries import Summary
+from likes.runs.summaries import Summary
 
 
 class Command(SyncCommand):

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.text import count_nouns
-from likes.leases import Busy
 from likes.management.base import TRY_LATER, Error, NaradaCommand, whole_number
-from likes.undo import MEANING, Undo, UnknownRun, undo_run
+from likes.runs.leases import Busy
+from likes.runs.undo import MEANING, Undo, UnknownRun, undo_run
 
 #: Tracks named of each kind; --json names all.
 MOST_NAMES = 20

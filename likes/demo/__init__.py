@@ -1,0 +1,1 @@
+"""The demo: Narada's own commands against a sandbox."""

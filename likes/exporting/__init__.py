@@ -1,0 +1,1 @@
+"""From Narada to Last.fm."""

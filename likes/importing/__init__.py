@@ -1,0 +1,1 @@
+"""From Spotify, or a file, into Narada."""

@@ -1,0 +1,1 @@
+"""A user's whole library, written to a file and read back."""

@@ -1,0 +1,1 @@
+"""How things stand, what blocks, and what to do next."""
