@@ -49,8 +49,8 @@ def find_all(user: Any, likes: list[TrackDescription]) -> tuple[int, float]:
     from django.utils import timezone
 
     from connectors.records import LikedTrack, ServiceTrack
-    from likes.exporting.own_lists import chunked
     from likes.importing.merging import Candidates
+    from likes.models.batches import chunked
 
     found = 0
     start = time.perf_counter()

@@ -6,59 +6,38 @@ or another run did: the summary says how it ended, and everything not done is st
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TypeVar
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from connectors.account_export import read_likes
-from connectors.records import LikedTrack
-from connectors.spotify import SpotifyConnector
-from connectors.text import count_nouns
 from likes.accounts import user_clients
-from likes.accounts.app_clients import CredentialsMissing, NotConnected
+from likes.accounts.credentials import CredentialsMissing, NotConnected
 from likes.exporting.export import Export
 from likes.exporting.plan import plan_export
-from likes.importing.reconciliation import foretell_removals, reconcile
+from likes.importing.from_file import explain_unavailable, store_file, tell_others_ids
+from likes.importing.plan import plan_import
+from likes.importing.reconciliation import reconcile
 from likes.importing.spotify_walk import Walk, walk_saved_tracks
-from likes.importing.track_sync import drop_ids_of_others, store_likes
-from likes.models import Checkpoint, Like, Run, Service, Source
-from likes.runs.frame import hold_run_lease, keep_run
+from likes.models import Checkpoint, Like, Run, Service
+from likes.runs.frame import counting_calls, hold_run_lease, keep_run
 from likes.runs.summaries import (
     ExportSummary,
     ImportSummary,
     Progress,
     SliceDone,
-    Summary,
     TimeIsUp,
     VerifySummary,
+    estimate_minutes,
+    silent,
 )
 from likes.verification import verify
-
-S = TypeVar("S", bound=Summary)
-
-#: A file is read whole before anything is stored; its rows are stored this many at a time.
-FILE_BATCH = 500
-
-
-def _silent(done: int, total: int | None, text: str) -> None:
-    """Report progress to nobody."""
 
 
 def _never() -> bool:
     """Say that a run which is no slice may take its time."""
     return False
-
-
-class Counting(Protocol):
-    @property
-    def calls(self) -> int: ...
 
 
 def import_likes(
@@ -81,11 +60,11 @@ def import_likes(
     summary = ImportSummary()
     with keep_run(user, Run.Kind.IMPORT, summary, started_by, dry_run) as run:
         connector = user_clients.spotify_connector(user)
-        with _counting_calls(summary, connector):
+        with counting_calls(summary, connector):
             if dry_run:
-                _plan_import(user, connector, summary, limit, batch_size, accept_removals)
+                plan_import(user, connector, summary, limit, batch_size, accept_removals)
                 return summary
-            with hold_run_lease(run, Checkpoint.Listing.SAVED, progress or _silent) as checkpoint:
+            with hold_run_lease(run, Checkpoint.Listing.SAVED, progress or silent) as checkpoint:
                 walk = Walk(
                     user=user,
                     connector=connector,
@@ -96,7 +75,7 @@ def import_likes(
                     limit=limit,
                     time_is_up=time_is_up,
                     accept_removals=accept_removals,
-                    progress=progress or _silent,
+                    progress=progress or silent,
                 )
                 try:
                     walk_saved_tracks(walk, full)
@@ -106,50 +85,6 @@ def import_likes(
                 summary.complete = checkpoint.complete and checkpoint.head == 0
         user_clients.note_answer(user, Service.SPOTIFY)
     return summary
-
-
-def _plan_import(
-    user: User,
-    connector: SpotifyConnector,
-    summary: ImportSummary,
-    limit: int | None,
-    batch_size: int,
-    accept_removals: bool,
-) -> None:
-    """Read one page and say what an import would take; nothing is stored."""
-    listing = Checkpoint.Listing.SAVED
-    checkpoint = Checkpoint.objects.filter(user=user, listing=listing).first()
-    checkpoint = checkpoint or Checkpoint(user=user, listing=listing)
-    page = connector.get_liked_page(0, min(batch_size, limit or batch_size))
-    with transaction.atomic():
-        stored = store_likes(user, page.items, Source.API)
-        transaction.set_rollback(True)
-    summary.seen = len(page.items)
-    summary.imported, summary.merged = stored.imported, stored.merged
-    summary.already_known, summary.unavailable = stored.already_known, stored.unavailable
-    summary.total_on_spotify = page.total
-    wanted = page.total if limit is None else min(limit, page.total)
-    known_below = 0 if not checkpoint.position else checkpoint.position
-    reached = bool(stored.known_rows) and stored.known_rows[-1]
-    left = 0 if reached and checkpoint.complete else max(0, wanted - known_below - len(page.items))
-    calls = 1 + -(-left // batch_size)
-    summary.complete = reached and checkpoint.complete
-    summary.message = (
-        f"Would read {len(page.items) + left:,} of {count_nouns(page.total, 'liked song')} in "
-        f"{count_nouns(calls, 'call')}, {_minutes(calls, Service.SPOTIFY)}. Nothing was stored."
-    )
-    new = stored.known_rows.count(False)
-    if told := foretell_removals(checkpoint, page.total, new, summary, accept_removals):
-        summary.message += f" {told}"
-
-
-def _minutes(calls: int, service: Service) -> str:
-    rates = {
-        Service.SPOTIFY: settings.SPOTIFY_REQUESTS_PER_SECOND,
-        Service.LASTFM: settings.LASTFM_REQUESTS_PER_SECOND,
-    }
-    minutes = calls / rates[service] / 60 if rates[service] > 0 else 0
-    return "less than a minute" if minutes < 1 else f"about {minutes:,.0f} min"
 
 
 def import_file(
@@ -175,57 +110,15 @@ def import_file(
     with keep_run(user, Run.Kind.FILE, summary, started_by, dry_run) as run:
         if dry_run:
             with transaction.atomic():
-                others = _store_file(user, items, summary, progress or _silent, None)
+                others = store_file(user, items, summary, progress or silent, None)
                 transaction.set_rollback(True)
         else:
-            with hold_run_lease(run, Checkpoint.Listing.SAVED, progress or _silent):
-                others = _store_file(user, items, summary, progress or _silent, run)
+            with hold_run_lease(run, Checkpoint.Listing.SAVED, progress or silent):
+                others = store_file(user, items, summary, progress or silent, run)
         summary.complete = True
-        told = [likes.note, _why_unavailable(items), _tell_others_ids(others)]
+        told = [likes.note, explain_unavailable(items), tell_others_ids(others)]
         summary.message = "; ".join(filter(None, told))
     return summary
-
-
-def _store_file(
-    user: User,
-    items: Sequence[LikedTrack],
-    summary: ImportSummary,
-    progress: Progress,
-    run: Run | None,
-) -> int:
-    """Store the rows of a file; return how many have an id under which another song is known."""
-    others = 0
-    for start in range(0, len(items), FILE_BATCH):
-        with transaction.atomic():
-            batch, dropped = drop_ids_of_others(user, items[start : start + FILE_BATCH])
-            stored = store_likes(user, batch, Source.FILE, run)
-        others += dropped
-        summary.seen += len(stored.known_rows)
-        summary.imported += stored.imported
-        summary.already_known += stored.already_known
-        summary.unavailable += stored.unavailable
-        summary.merged += stored.merged
-        progress(summary.seen, len(items), "rows stored")
-    return others
-
-
-def _tell_others_ids(count: int) -> str:
-    if not count:
-        return ""
-    rows = count_nouns(count, "row")
-    return f"{rows} read without Spotify ids, under which Narada knows other songs"
-
-
-def _why_unavailable(items: Sequence[LikedTrack]) -> str:
-    """Say in a few words why rows name no track; "" where all do."""
-    reasons = Counter(
-        # "row 17 has no title": the rows differ, the reason does not.
-        re.sub(r"^row [\d,]+:? ", "", item.unavailable)
-        for item in items
-        if item.track is None
-    )
-    said = ", ".join(f"{count:,}: {reason}" for reason, count in reasons.most_common(3))
-    return f"unavailable: {said}" if said else ""
 
 
 def export_likes(
@@ -249,12 +142,16 @@ def export_likes(
     with keep_run(user, Run.Kind.EXPORT, summary, started_by, dry_run) as run:
         connector = user_clients.lastfm_connector(user)
         with (
-            _counting_calls(summary, connector),
-            hold_run_lease(run, Checkpoint.Listing.LOVED, progress or _silent) as checkpoint,
+            counting_calls(summary, connector),
+            hold_run_lease(run, Checkpoint.Listing.LOVED, progress or silent) as checkpoint,
         ):
             if dry_run:
                 plan_export(
-                    user, connector, summary, limit, lambda calls: _minutes(calls, Service.LASTFM)
+                    user,
+                    connector,
+                    summary,
+                    limit,
+                    lambda calls: estimate_minutes(calls, Service.LASTFM),
                 )
             else:
                 Export(
@@ -267,7 +164,7 @@ def export_likes(
                     limit=limit,
                     accept_removals=accept_removals,
                     time_is_up=time_is_up or _never,
-                    progress=progress or _silent,
+                    progress=progress or silent,
                 ).run()
         user_clients.note_answer(user, Service.LASTFM)
     return summary
@@ -285,19 +182,9 @@ def verify_likes(
         except (NotConnected, CredentialsMissing):
             spotify = None  # likes from files alone can be verified all the same
         with (
-            _counting_calls(summary, lastfm),
-            _counting_calls(summary, spotify),
-            hold_run_lease(run, Checkpoint.Listing.LOVED, progress or _silent),
+            counting_calls(summary, lastfm),
+            counting_calls(summary, spotify),
+            hold_run_lease(run, Checkpoint.Listing.LOVED, progress or silent),
         ):
-            verify(user, spotify, lastfm, summary, progress or _silent)
+            verify(user, spotify, lastfm, summary, progress or silent)
     return summary
-
-
-@contextmanager
-def _counting_calls(
-    summary: ImportSummary | ExportSummary | VerifySummary, connector: Counting | None
-) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        summary.api_calls += connector.calls if connector else 0

@@ -19,8 +19,8 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from likes.exporting.own_lists import note_change
 from likes.models import BulkAcceptance, Like, Service, ServiceMapping, Source, Track
+from likes.models.listings import note_change
 from matching import name_key
 
 logger = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from connectors.lastfm import LastfmConnector
 from connectors.spotify import SpotifyConnector
 from connectors.text import count_nouns
-from likes.exporting.own_lists import chunked
 from likes.exporting.page_choice import is_own_name
-from likes.importing.track_sync import item_key, number_repeats
+from likes.importing.rows import item_key, number_repeats
 from likes.models import Checkpoint, Like, Service, ServiceMapping
+from likes.models.batches import chunked
 from likes.runs.removal_questions import FEW
 from likes.runs.summaries import NEEDS_A_PERSON, Progress, VerifySummary
 from matching import name_key

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from connectors.records import ServiceUser, Tokens
 from likes.accounts import holds
-from likes.accounts.app_clients import AccountRefused, NotConnected, is_only_sign_in
+from likes.accounts.app_clients import is_only_sign_in
+from likes.accounts.credentials import AccountRefused, NotConnected
 from likes.accounts.purge import LISTINGS, purge
 from likes.models import Checkpoint, Connection, Service
 

@@ -23,7 +23,7 @@ from django.shortcuts import redirect, resolve_url
 from connectors.errors import ConnectorError
 from connectors.http import ServiceSession
 from connectors.records import ServiceUser
-from likes.accounts import app_clients, connections
+from likes.accounts import app_clients, connections, credentials
 from likes.models import Connection, Service
 
 
@@ -101,7 +101,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             return
         try:
             self._store(sociallogin.user, sociallogin)
-        except app_clients.AccountRefused as error:
+        except credentials.AccountRefused as error:
             self._send_to_login(request, str(error))
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
@@ -132,7 +132,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     def explain_missing_app(self, request: HttpRequest, service: str) -> HttpResponse:
         """Answer whoever wants to connect while the settings lack the app's credentials."""
-        messages.error(request, str(app_clients.CredentialsMissing(service)))
+        messages.error(request, str(credentials.CredentialsMissing(service)))
         signed_in = request.user.is_authenticated
         return redirect(settings.LOGIN_REDIRECT_URL if signed_in else settings.LOGIN_URL)
 
@@ -144,7 +144,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         label = Service(sociallogin.account.provider).label
         try:
             self._store(user, sociallogin)
-        except app_clients.AccountRefused as error:
+        except credentials.AccountRefused as error:
             messages.error(request, str(error))
         else:
             name = sociallogin.account.extra_data.get("name", "")

@@ -24,14 +24,9 @@ from connectors.errors import AuthorizationError, ServiceClosed, TemporaryError
 from connectors.lastfm import LastfmConnector
 from connectors.spotify import SpotifyConnector
 from likes.accounts import holds
-from likes.accounts.app_clients import (
-    NotConnected,
-    check_credentials,
-    lastfm_client,
-    make_session,
-    spotify_accounts,
-)
+from likes.accounts.app_clients import lastfm_client, make_session, spotify_accounts
 from likes.accounts.connections import get_name, store_tokens
+from likes.accounts.credentials import NotConnected, check_credentials
 from likes.accounts.encryption import TokenUnreadable, reveal
 from likes.models import Connection, Service
 

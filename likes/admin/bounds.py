@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from likes.models import Run, RunChange
-from likes.web.paging import count_up_to
+from likes.models.batches import count_up_to
 
 #: Of more rows than these a list says that there are more: to count them all would read them.
 MOST_COUNTED = 5_000

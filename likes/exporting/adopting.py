@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Sum
 from django.utils import timezone
 
-from likes.exporting.own_lists import chunked
 from likes.exporting.page_choice import (
     PageChoice,
     choose_listed,
@@ -19,6 +18,7 @@ from likes.exporting.page_choice import (
     store_choices,
 )
 from likes.models import Like, LikeQuerySet, ListedTrack, Service, SyncSettings, Track, TrackKey
+from likes.models.batches import chunked
 from matching import name_key
 
 State = Like.State

@@ -29,7 +29,6 @@ from likes.exporting.loving import Loving, take_back
 from likes.exporting.own_lists import (
     News,
     Reading,
-    chunked,
     has_library_begun,
     is_library_due,
     read_library,
@@ -59,6 +58,7 @@ from likes.models import (
     Service,
     ServiceMapping,
 )
+from likes.models.batches import chunked
 from likes.runs.leases import save_checkpoint
 from likes.runs.removal_questions import ask_about_loves, close_question, may_remove
 from likes.runs.summaries import NEEDS_A_PERSON, ExportSummary, Progress, SliceDone, TimeIsUp

@@ -19,14 +19,9 @@ from connectors.errors import ConnectorError
 from connectors.lastfm import LastfmConnector
 from likes.exporting.failing import Failing, Row
 from likes.exporting.in_flight import IN_FLIGHT, Flight, Line, Outcome, Sent, first_stop
-from likes.exporting.own_lists import News, chunked, drop_listed
-from likes.models import (
-    Like,
-    LikeQuerySet,
-    ListedTrack,
-    Service,
-    ServiceMapping,
-)
+from likes.exporting.own_lists import News, drop_listed
+from likes.models import Like, LikeQuerySet, ListedTrack, Service, ServiceMapping
+from likes.models.batches import chunked
 from likes.runs.summaries import SliceDone, TimeIsUp
 
 #: How many rows are named in one statement.

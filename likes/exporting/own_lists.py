@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from connectors.errors import TemporaryError
@@ -26,12 +26,13 @@ from connectors.records import LibraryPage, LovedPage, LovedTrack, ScrobbledTrac
 from connectors.text import count_nouns
 from likes.blocking_keys import list_listed_keys
 from likes.models import Checkpoint, ListedTrack, ListedTrackKey
+from likes.models.batches import chunked
+from likes.models.listings import note_change
 from likes.runs.leases import checkpoint_of
 from likes.runs.removal_questions import find_most
 from likes.runs.summaries import SliceDone, TimeIsUp
 from matching import name_key
 
-T = TypeVar("T")
 LIBRARY_KEPT = timedelta(days=1)
 #: Rows a page, as the connector asks for.
 PAGE = 1000
@@ -64,12 +65,6 @@ class News:
             f"{rows} of Last.fm's lists could not be read and {'were' if many else 'was'} left out "
             f"({why})"
         )
-
-
-def note_change(user_id: int, listing: Listing = Listing.LOVED) -> None:
-    """Note, in the transaction that changes it, that likes are to be held against a list again."""
-    rows = Checkpoint.objects.filter(user=user_id, listing=listing)
-    rows.update(unsettled=F("unsettled") + 1)
 
 
 def store_listed(
@@ -363,8 +358,3 @@ def candidates_for(
         track_id: sorted(rows.values(), key=lambda row: (-row.playcount, row.pk))
         for track_id, rows in found.items()
     }
-
-
-def chunked(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -13,9 +13,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from likes.exporting.own_lists import chunked
 from likes.like_operations import OURS
 from likes.models import Like, ListedTrack, RunChange, Service, ServiceMapping
+from likes.models.batches import chunked
 
 #: Last.fm may show a love a little late; one that is older than this and not shown was lost.
 SHOWN_WITHIN = timedelta(minutes=15)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.errors import ConnectorError
-from likes.accounts import app_clients, holds
+from likes.accounts import app_clients, credentials, holds
 from likes.exporting.page_lookup import is_real
 from likes.models import Service
 
@@ -14,7 +14,7 @@ def find_objection(artist: str, title: str) -> str:
     One short call, as somebody waits for the answer. Where nothing can be loved yet, for lack of
     the app's credentials, nothing is asked.
     """
-    if not app_clients.has_credentials(Service.LASTFM):
+    if not credentials.has_credentials(Service.LASTFM):
         return ""
     session = app_clients.make_session(Service.LASTFM, timeout=(3, 5), deadline=8, tries=1)
     try:

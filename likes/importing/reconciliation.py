@@ -22,18 +22,12 @@ from django.utils.dateparse import parse_datetime
 from connectors.errors import ConnectorError
 from connectors.spotify import MOST_URIS
 from connectors.text import count_nouns
-from likes.exporting.own_lists import chunked
 from likes.importing.bisection import Inconclusive, find_missing
-from likes.importing.spotify_walk import Walk, list_keys, read_whole
+from likes.importing.rows import list_keys
+from likes.importing.spotify_walk import Walk, read_whole
 from likes.like_operations import mark_removed_on_spotify, unlist
-from likes.models import (
-    Checkpoint,
-    Like,
-    MappingQuerySet,
-    Service,
-    ServiceMapping,
-    SyncSettings,
-)
+from likes.models import Checkpoint, Like, MappingQuerySet, Service, ServiceMapping, SyncSettings
+from likes.models.batches import chunked
 from likes.runs.leases import save_checkpoint
 from likes.runs.removal_questions import FEW, close_question, find_most, may_remove
 from likes.runs.summaries import NEEDS_A_PERSON, ImportSummary, SliceDone

@@ -19,14 +19,9 @@ from django.utils import timezone
 
 from connectors.records import LikedPage, LikedTrack
 from connectors.spotify import SpotifyConnector
-from likes.importing.track_sync import count_repeats, item_key, number_repeats, store_likes
-from likes.models import (
-    Checkpoint,
-    Run,
-    Service,
-    ServiceMapping,
-    Source,
-)
+from likes.importing.rows import count_repeats, item_key, list_keys, number_repeats
+from likes.importing.track_sync import store_likes
+from likes.models import Checkpoint, Run, Service, ServiceMapping, Source
 from likes.runs.leases import save_checkpoint
 from likes.runs.summaries import ImportSummary, Progress, SliceDone, TimeIsUp
 
@@ -214,10 +209,6 @@ def _reaches_limit(walk: Walk, position: int) -> bool:
 
 def _end_of(page: LikedPage) -> int:
     return page.offset + len(page.items)
-
-
-def list_keys(page: LikedPage) -> list[str]:
-    return [item_key(item) for item in page.items]
 
 
 def _known_from(known: list[bool]) -> int:

@@ -6,9 +6,7 @@ caller stores a batch and its checkpoint in one.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,6 +16,7 @@ from django.utils import timezone
 from connectors.files.trust import names_agree
 from connectors.records import LikedTrack, ServiceTrack
 from likes.importing.merging import Candidates
+from likes.importing.rows import item_key
 from likes.like_operations import like_again
 from likes.models import Like, Run, RunChange, Service, ServiceMapping, Source, Track, TrackKey
 from matching import TrackDescription, Verdict, compare
@@ -37,52 +36,6 @@ class Stored:
     unavailable: int = 0
     merged: int = 0
     known_rows: list[bool] = field(default_factory=list)
-
-
-def item_key(item: LikedTrack) -> str:
-    """Return what tells this row of a listing from all others: its id, or else what it says."""
-    if item.track and item.track.service_id:
-        return item.track.service_id
-    repeat = (str(item.repeat),) if item.repeat else ()
-    if item.track:
-        return _hash("name", item.track.title, item.track.album, *item.track.artists, *repeat)
-    return _hash("none", item.label, _iso(item.liked_at), *repeat)
-
-
-def _hash(*parts: str) -> str:
-    digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{parts[0]}:{digest[:48]}"
-
-
-def _iso(time: datetime | None) -> str:
-    return time.isoformat() if time else ""
-
-
-def count_repeats(user: User, reading: int) -> Counter[str]:
-    """Count the rows without an id that this reading has seen, as ``number_repeats`` does."""
-    seen = (
-        ServiceMapping.objects.of(user)
-        .on(Service.SPOTIFY)
-        .filter(listed=True, service_id="", seen=reading)
-    )
-    return Counter(
-        _hash("none", row.title, _iso(row.liked_at))
-        if row.key.startswith("none:")
-        else _hash("name", row.title, row.album, *row.artists)
-        for row in seen
-    )
-
-
-def number_repeats(items: Iterable[LikedTrack], counted: Counter[str]) -> Iterator[LikedTrack]:
-    """Yield the rows of a service's list, told apart where they have no id and say the same.
-
-    Each of them counts in the total. ``counted`` goes on from page to page of a reading.
-    """
-    for item in items:
-        if item.track is None or not item.track.service_id:
-            key = item_key(item)
-            item, counted[key] = replace(item, repeat=counted[key]), counted[key] + 1
-        yield item
 
 
 def drop_ids_of_others(user: User, items: Iterable[LikedTrack]) -> tuple[list[LikedTrack], int]:

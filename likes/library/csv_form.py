@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.records import LikedTrack, ServiceTrack
 from connectors.text import drop_guard
-from likes.importing.track_sync import item_key
+from likes.importing.rows import item_key
 from likes.library.reading import FileTrack, Library, WrongPlace, check_library, read_row
 from likes.library.writing import COLUMNS, SPOTIFY_URI
 from likes.models import Like, Service, ServiceMapping, Source, Track

@@ -18,7 +18,6 @@ from django.utils import timezone
 
 from likes import review
 from likes.blocking_keys import fingerprint, list_track_keys
-from likes.exporting.own_lists import note_change
 from likes.library.reading import FileTrack, Library, is_accepted_page
 from likes.library.writing import CHUNK, FIELDS
 from likes.models import (
@@ -32,6 +31,7 @@ from likes.models import (
     Track,
     TrackKey,
 )
+from likes.models.listings import note_change
 from likes.runs.leases import Busy
 
 State = Like.State

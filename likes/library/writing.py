@@ -28,7 +28,7 @@ from django.utils import timezone
 
 from connectors.text import guard_formula
 from likes.models import Like, Run, Service, ServiceMapping, SyncSettings, Track
-from likes.web.paging import walk_by_pk
+from likes.models.batches import walk_by_pk
 
 TrackRows = tuple[Track, list[Like], list[ServiceMapping]]
 

@@ -19,7 +19,7 @@ from django.db import DatabaseError, IntegrityError
 
 from connectors.account_export import FileRejected
 from connectors.errors import ConnectorError, RateLimited, TemporaryError
-from likes.accounts.app_clients import CredentialsMissing, NotConnected
+from likes.accounts.credentials import CredentialsMissing, NotConnected
 from likes.management.terminal import ShowableStreams
 from likes.models.database_failures import FULL, IN_USE, READ_ONLY, UNREADABLE, name_failure
 from matching import NamesUnreadable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F
 from django.utils import timezone
 
 
@@ -176,3 +177,9 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.started_at:%Y-%m-%d %H:%M}"
+
+
+def note_change(user_id: int, listing: ListedTrack.Listing = ListedTrack.Listing.LOVED) -> None:
+    """Note, in the transaction that changes it, that likes are to be held against a list again."""
+    rows = Checkpoint.objects.filter(user=user_id, listing=listing)
+    rows.update(unsettled=F("unsettled") + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Protocol
 
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError
@@ -18,13 +19,21 @@ from connectors.errors import (
     TemporaryError,
 )
 from likes.accounts import user_clients
-from likes.accounts.app_clients import CredentialsMissing, NotConnected
+from likes.accounts.credentials import CredentialsMissing, NotConnected
 from likes.accounts.leaving import is_leaving
 from likes.models import Checkpoint, Run
 from likes.runs import clock
 from likes.runs.key_renewal import renew_keys
 from likes.runs.leases import Busy, hold_lease
-from likes.runs.summaries import NEEDS_A_PERSON, TRY_LATER, Progress, Summary
+from likes.runs.summaries import (
+    NEEDS_A_PERSON,
+    TRY_LATER,
+    ExportSummary,
+    ImportSummary,
+    Progress,
+    Summary,
+    VerifySummary,
+)
 from matching import NamesUnreadable
 
 #: Errors that end a run with a sentence.
@@ -165,3 +174,18 @@ def _note_on_checkpoint(user: User, kind: Run.Kind, summary: Summary, state: Run
     if state == Run.State.DONE:
         fields["last_success_at"] = timezone.now()
     Checkpoint.objects.filter(user=user, listing=listings[kind]).update(**fields)
+
+
+class Counting(Protocol):
+    @property
+    def calls(self) -> int: ...
+
+
+@contextmanager
+def counting_calls(
+    summary: ImportSummary | ExportSummary | VerifySummary, connector: Counting | None
+) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        summary.api_calls += connector.calls if connector else 0

@@ -17,11 +17,11 @@ from typing import Any
 from django.db import transaction
 
 from likes.blocking_keys import fingerprint, list_listed_keys, list_track_keys
-from likes.exporting.own_lists import note_change
 from likes.models import Checkpoint, ListedTrack, ListedTrackKey, Track, TrackKey
+from likes.models.batches import walk_by_pk
+from likes.models.listings import note_change
 from likes.runs.leases import hold_lease, save_checkpoint
 from likes.runs.summaries import Progress
-from likes.web.paging import walk_by_pk
 
 logger = logging.getLogger(__name__)
 

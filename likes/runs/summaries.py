@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.conf import settings
+
+from likes.models import Service
+
 DONE, NEEDS_A_PERSON, TRY_LATER = 0, 1, 75
 
 #: Told while a run is at work: how many are done, of how many if known, and in words.
@@ -92,3 +96,16 @@ class VerifySummary(Summary):
     exceptions: list[dict[str, str]] = field(default_factory=list)
     api_calls: int = 0
     seconds: float = 0.0
+
+
+def silent(done: int, total: int | None, text: str) -> None:
+    """Report progress to nobody."""
+
+
+def estimate_minutes(calls: int, service: Service) -> str:
+    rates = {
+        Service.SPOTIFY: settings.SPOTIFY_REQUESTS_PER_SECOND,
+        Service.LASTFM: settings.LASTFM_REQUESTS_PER_SECOND,
+    }
+    minutes = calls / rates[service] / 60 if rates[service] > 0 else 0
+    return "less than a minute" if minutes < 1 else f"about {minutes:,.0f} min"

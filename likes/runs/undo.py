@@ -19,7 +19,6 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from likes.exporting.own_lists import chunked
 from likes.like_operations import LOVED_AGAIN, OURS, end_likes, stop_loving
 from likes.models import (
     Checkpoint,
@@ -32,6 +31,7 @@ from likes.models import (
     Source,
     Track,
 )
+from likes.models.batches import chunked
 from likes.runs.history import list_slices
 from likes.runs.leases import Busy, hold_lease
 

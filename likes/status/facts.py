@@ -6,13 +6,11 @@ No secret is in it: of credentials and tokens it says only whether they are ther
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -28,7 +26,7 @@ from connectors.errors import (
 )
 from connectors.text import count_nouns
 from likes.accounts import connections, user_clients
-from likes.accounts.app_clients import (
+from likes.accounts.credentials import (
     WHERE_TO_GET,
     CredentialsMissing,
     NotConnected,
@@ -45,7 +43,7 @@ from likes.models import (
     SyncSettings,
     Track,
 )
-from likes.runs import clock
+from likes.status.advice import _step
 
 SERVICES = (Service.SPOTIFY, Service.LASTFM)
 #: Days before the end of Spotify's consent from which on it is told, and from which on it blocks.
@@ -57,54 +55,7 @@ ANSWERED, REFUSED, HELD_BACK, DOWN = "ok", "refused", "held_back", "down"
 WRONG, UNUSABLE, NOT_ASKED = "wrong", "unusable", None
 
 State = Connection.State
-#: Something is still to be sent to Last.fm for a like in these states.
-WAITING = (Like.State.PENDING, Like.State.SENDING, Like.State.REMOVING)
 Status = dict[str, Any]
-
-
-def collect_status(username: str, *, offline: bool = False) -> Status:
-    """Return the state of everything, as ``status --json`` prints it.
-
-    Calls each connected service once, unless ``offline``, and writes down what it answered. Times
-    are ISO 8601 in UTC. What cannot be known yet is None.
-    """
-    status: Status = {
-        "user": username,
-        "user_exists": None,
-        "database": check_database(),
-        "credentials": {service.value: describe_credentials(service) for service in SERVICES},
-        "connections": None,
-        "services": None,
-        "tracks": None,
-        "merged": None,
-        "likes": None,
-        "review": None,
-        "unavailable": None,
-        "checkpoints": None,
-        "settings": None,
-        "runs": None,
-    }
-    if status["database"]["works"] and status["database"]["migrated"]:
-        with suppress(DatabaseError):  # one that is only read from
-            if told := clock.set_right(timezone.now()):
-                status["clock"] = told
-        user = get_user_model().objects.filter(username=username).first()
-        if user is not None:
-            calls = {} if offline else {s.value: call_service(user, s) for s in SERVICES}
-            status["connections"] = describe_connections(user, calls)
-            status |= describe_likes(user)
-            status["checkpoints"] = describe_checkpoints(user)
-            status["settings"] = describe_settings(user)
-            status["runs"] = [describe_run(run) for run in _last_runs(user)]
-        # After the calls: what they learned of a service is in there.
-        status["services"] = {service.value: describe_hold(service) for service in SERVICES}
-        status["user_exists"] = user is not None
-    status["blockers"] = list(find_blockers(status))
-    status["next"] = [
-        *(find_next_steps(status) if status["connections"] else ()),
-        *_find_broken_messages(),
-    ]
-    return status
 
 
 def check_database() -> Status:
@@ -243,7 +194,7 @@ def describe_settings(user: User) -> Status:
     }
 
 
-def _last_runs(user: User) -> list[Run]:
+def last_runs(user: User) -> list[Run]:
     return list(Run.objects.filter(user=user).order_by("-started_at", "-pk")[:MOST_RUNS])
 
 
@@ -264,108 +215,6 @@ def iso(time: datetime | None) -> str | None:
     return time.isoformat(timespec="seconds") if time else None
 
 
-# What follows from it
-
-
-def _step(what: str, do: str) -> dict[str, str]:
-    return {"what": what, "do": do}
-
-
-def find_blockers(status: Status) -> Iterator[dict[str, str]]:
-    """Yield what only a person can put right, each with what to do."""
-    yield from _find_database_blockers(status)
-    for service in SERVICES:
-        credentials = status["credentials"][service]
-        if not credentials["set"]:
-            yield _step(
-                f"{' and '.join(credentials['names'])} are not set",
-                f"create an app at {credentials['where_to_get']} and put them into the "
-                f"environment or into {settings.SETTINGS_FILE}",
-            )
-        elif status["connections"]:
-            yield from _find_connection_blockers(service, status)
-    yield from _find_questions(status)
-
-
-def _find_database_blockers(status: Status) -> Iterator[dict[str, str]]:
-    database = status["database"]
-    init = "narada init-db" + ("" if status["user"] == "default" else f" -u {status['user']}")
-    if not database["works"]:
-        yield _step(f"the database does not answer: {database['problem']}", "check DATABASE_URL")
-    elif not database["migrated"]:
-        yield _step("the database is not set up, or older than the program", init)
-    elif not status["user_exists"]:
-        yield _step(f"there is no user {status['user']!r}", init)
-
-
-def _find_questions(status: Status) -> Iterator[dict[str, str]]:
-    commands = {
-        Checkpoint.Listing.SAVED: "import-spotify-likes",
-        Checkpoint.Listing.LOVED: "export-likes-to-lastfm",
-    }
-    for listing, command in commands.items():
-        row = (status["checkpoints"] or {}).get(listing)
-        if row and row["removals_asked"]:
-            yield _step(
-                f"{row['removals_asked']:,} of {listing.label} are gone at once; nothing changed",
-                f"if that is right: narada {command}{_option(status)} --accept-removals",
-            )
-
-
-def _find_connection_blockers(service: Service, status: Status) -> Iterator[dict[str, str]]:
-    connection, hold = status["connections"][service], status["services"][service]
-    connect = f"narada connect-{service}{_option(status)}"
-    label = service.label
-    if hold["closed"]:
-        yield _step(
-            f"{label} refuses everybody: {hold['reason']}",
-            f"check the app at {WHERE_TO_GET[service][1]} and its settings, then run this again",
-        )
-    elif connection["state"] in (State.DISCONNECTED, "none"):
-        yield _step(f"{label} is not connected", connect)
-    elif connection["state"] == State.RECONNECT:
-        yield _step(f"{label} has to be connected again: {connection['reason']}", connect)
-    elif connection["answer"] == UNUSABLE:
-        yield _step(f"{label}'s connection cannot be used", connection["answer_text"])
-    elif connection["answer"] == WRONG:
-        yield _step(
-            f"{label} rejects the plainest call: {connection['answer_text']}",
-            f"check {service.upper()}_API_URL",
-        )
-    elif (days := connection["consent_days_left"]) is not None and days < CONSENT_URGENT:
-        when = "has ended" if days < 0 else f"ends in {count_nouns(days, 'day')}"
-        yield _step(f"{label}'s consent {when}", connect)
-
-
-def find_next_steps(status: Status) -> Iterator[dict[str, str]]:
-    """Yield what there is to do now and can be done, each with the command that does it."""
-    user = _option(status)
-    saved, likes = status["checkpoints"][Checkpoint.Listing.SAVED], status["likes"]
-    days = status["connections"][Service.SPOTIFY]["consent_days_left"]
-    if days is not None and CONSENT_URGENT <= days < CONSENT_WARNING:
-        yield _step(
-            f"Spotify's consent ends in {count_nouns(days, 'day')}", f"narada connect-spotify{user}"
-        )
-    complete = saved is not None and saved["complete"]
-    if not complete and _is_usable(status, Service.SPOTIFY):
-        what = "nothing has been imported yet" if saved is None else "the import is not complete"
-        yield _step(what, f"narada import-spotify-likes{user}")
-    waiting = sum(likes[Service.LASTFM].get(state, 0) for state in WAITING)
-    if waiting and _is_usable(status, Service.LASTFM):
-        yield _step(
-            f"{count_nouns(waiting, 'like waits', 'likes wait')} to be sent",
-            f"narada export-likes-to-lastfm{user}",
-        )
-    if status["review"]["total"]:
-        yield _step(
-            f"{count_nouns(status['review']['total'], 'like waits', 'likes wait')} "
-            "for your decision",
-            "the page “Review” on the web, or the admin",
-        )
-    if complete and not waiting and all(_is_usable(status, service) for service in SERVICES):
-        yield _step("all is done; to fetch what is new", f"narada sync-likes{user}")
-
-
 def _find_broken_messages() -> Iterator[dict[str, str]]:
     """Yield a step where messages of one machine's queue could not be used and were set aside."""
     folder = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("broken_folder")
@@ -376,22 +225,3 @@ def _find_broken_messages() -> Iterator[dict[str, str]]:
             "as after a full disk or a crash; nothing is lost, the next sync does the work",
             "look at the log, see that the disk has room, and delete what lies there",
         )
-
-
-def _is_usable(status: Status, service: Service) -> bool:
-    held = status["services"][service]
-    return (
-        status["credentials"][service]["set"]
-        and status["connections"][service]["state"] == State.CONNECTED
-        and not held["closed"]
-        and not held["held_until"]
-    )
-
-
-def _option(status: Status) -> str:
-    return "" if status["user"] == "default" else f" -u {status['user']}"
-
-
-def is_down(status: Status) -> bool:
-    """Whether a service was called and did not answer."""
-    return any(one["answer"] == DOWN for one in (status["connections"] or {}).values())

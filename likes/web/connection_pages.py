@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from likes.accounts import app_clients, user_clients
+from likes.accounts import app_clients, credentials, user_clients
 from likes.accounts.connections import disconnect as disconnect_account
 from likes.accounts.connections import get_name
 from likes.models import Connection, Service
@@ -63,8 +63,8 @@ def describe_connections(user: AbstractBaseUser) -> list[ConnectionCard]:
 
 
 def _describe(service: Service, connection: Connection | None) -> ConnectionCard:
-    names, address = app_clients.WHERE_TO_GET[service]
-    known = app_clients.has_credentials(service)
+    names, address = credentials.WHERE_TO_GET[service]
+    known = credentials.has_credentials(service)
     return ConnectionCard(
         service=service.value,
         label=service.label,

@@ -14,9 +14,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from likes.models import Like, Service, ServiceMapping, Track
+from likes.models.batches import count_up_to
 from likes.models.search import search_tracks
 from likes.web.forms import NameForm
-from likes.web.paging import count_up_to, get_page
+from likes.web.paging import get_page
 
 PAGE_SIZE = 50
 #: Of more likes than these the list says that there are more: to count them all would read them.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.dateparse import parse_datetime
-
-R = TypeVar("R", bound=Model)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -77,21 +75,8 @@ def _cut_page(rows: list[Any], size: int, after: _Mark | None) -> KeysetPage:
     return KeysetPage(rows, _write_mark(rows[-1]) if more else "", after is None)
 
 
-def count_up_to(rows: QuerySet, most: int) -> int:
-    """Count rows; return ``most + 1`` for more than ``most``, and read no more of them."""
-    return rows.order_by()[: most + 1].count()
-
-
 def _newest_first(like: Any) -> tuple[bool, float, int]:
     return like.liked_at is None, -(like.liked_at or EPOCH).timestamp(), like.pk
-
-
-def walk_by_pk(rows: QuerySet[R], size: int) -> Iterator[list[R]]:
-    """Yield all rows, ``size`` at a time, in the order in which they were stored."""
-    last, is_more = 0, True
-    while is_more and (chunk := list(rows.filter(pk__gt=last).order_by("pk")[:size])):
-        last, is_more = chunk[-1].pk, len(chunk) == size
-        yield chunk
 
 
 def _write_mark(like: Any) -> str:

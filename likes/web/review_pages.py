@@ -20,9 +20,10 @@ from django.views.decorators.http import require_POST, require_safe
 from likes import review
 from likes.exporting.typed_names import find_objection
 from likes.models import Like, LikeQuerySet, Service, ServiceMapping, Track
+from likes.models.batches import count_up_to
 from likes.models.search import search_tracks
 from likes.web.forms import NameForm
-from likes.web.paging import count_up_to, get_page, get_page_of_few
+from likes.web.paging import get_page, get_page_of_few
 
 PAGE_SIZE = 20
 #: Decided at one press at most; the rest stays for the next press.

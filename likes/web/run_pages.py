@@ -11,10 +11,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from likes.models import Run, RunChange, Track
+from likes.models.batches import count_up_to
 from likes.runs.history import list_slices
 from likes.runs.leases import Busy
 from likes.runs.undo import MEANING, UnknownRun, find_run, plan_tracks, undo_run
-from likes.web.paging import count_up_to
 
 #: Changes of each kind on one page.
 PAGE_SIZE = 50

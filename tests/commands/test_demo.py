@@ -21,7 +21,8 @@ from environ import Env
 from filelock import FileLock
 from waiting import PATIENCE, wait_for
 
-from likes.demo.stage import MARK, Stage, StepFailed, make_environment, open_sandbox
+from likes.demo.script import MARK, make_environment, open_sandbox
+from likes.demo.stage import Stage, StepFailed
 from likes.management.base import Error
 from likes.management.commands.demo import check_port
 

@@ -23,7 +23,7 @@ from likes.accounts import holds
 from likes.accounts.encryption import reveal
 from likes.like_sync import export_likes, import_likes
 from likes.models import Checkpoint, Connection, Like, Run, Service, SyncSettings
-from likes.status.facts import collect_status
+from likes.status.collect import collect_status
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = [

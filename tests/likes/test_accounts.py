@@ -9,7 +9,7 @@ from driven_clock import DrivenClock
 
 from connectors.errors import AuthorizationError, RateLimited, ServiceClosed
 from connectors.records import ServiceUser, Tokens
-from likes.accounts import app_clients, connections, holds, purge, user_clients
+from likes.accounts import app_clients, connections, credentials, holds, purge, user_clients
 from likes.models import Checkpoint, Connection, ServiceHold
 from likes.runs.leases import Busy, hold_lease, save_checkpoint
 from narada_sandbox.server import Sandbox
@@ -89,7 +89,7 @@ def test_user_without_a_connection_is_told_what_to_do(box, user, service):
     make = {"spotify": user_clients.spotify_connector, "lastfm": user_clients.lastfm_connector}[
         service
     ]
-    with pytest.raises(app_clients.NotConnected, match=f"narada connect-{service}") as caught:
+    with pytest.raises(credentials.NotConnected, match=f"narada connect-{service}") as caught:
         make(user)
     assert caught.value.service == service
 
@@ -98,12 +98,12 @@ def test_user_without_a_connection_is_told_what_to_do(box, user, service):
 def test_missing_credentials_are_named_with_where_to_get_them(box, user, settings):
     connect_spotify(box, user)
     settings.SPOTIFY_CLIENT_ID = ""
-    with pytest.raises(app_clients.CredentialsMissing) as caught:
+    with pytest.raises(credentials.CredentialsMissing) as caught:
         user_clients.spotify_connector(user)
     assert "SPOTIFY_CLIENT_ID" in str(caught.value)
     assert "https://developer.spotify.com/dashboard" in str(caught.value)
     settings.LASTFM_API_SECRET = ""
-    with pytest.raises(app_clients.CredentialsMissing, match="LASTFM_API_SECRET"):
+    with pytest.raises(credentials.CredentialsMissing, match="LASTFM_API_SECRET"):
         user_clients.lastfm_connector(user)
 
 
@@ -111,7 +111,7 @@ def test_missing_credentials_are_named_with_where_to_get_them(box, user, setting
 def test_token_of_a_lost_key_asks_for_the_key_or_a_new_consent(box, user, settings):
     connect_lastfm(box, user)
     settings.TOKEN_ENCRYPTION_KEYS = ["x" * 43 + "="]
-    with pytest.raises(app_clients.NotConnected, match="TOKEN_ENCRYPTION_KEYS"):
+    with pytest.raises(credentials.NotConnected, match="TOKEN_ENCRYPTION_KEYS"):
         user_clients.lastfm_connector(user)
 
 
@@ -253,7 +253,7 @@ def test_refresh_does_not_bring_back_a_disconnected_account(box, user, monkeypat
             return client.refresh(token)
 
     monkeypatch.setattr(user_clients, "spotify_accounts", Disconnecting)
-    with pytest.raises(app_clients.NotConnected):
+    with pytest.raises(credentials.NotConnected):
         user_clients.get_fresh_token(user)
     assert not SocialToken.objects.exists()
 
@@ -328,7 +328,7 @@ def test_a_token_that_spotify_calls_revoked_is_discarded_at_once(box, user):
     with pytest.raises(AuthorizationError):
         user_clients.spotify_connector(user).get_user()
     assert not SocialToken.objects.exists()
-    with pytest.raises(app_clients.NotConnected, match="connect Spotify again"):
+    with pytest.raises(credentials.NotConnected, match="connect Spotify again"):
         user_clients.spotify_connector(user)
     connect_spotify(box, user)
     assert user_clients.spotify_connector(user).get_user().name == "Alice"
@@ -426,7 +426,7 @@ def test_account_of_another_user_is_refused_and_left_alone(box, user, django_use
     other = django_user_model.objects.create(username="ben")
     connect_lastfm(box, user)
     before = stored_token(user, "lastfm").token
-    with pytest.raises(app_clients.AccountRefused, match="another user"):
+    with pytest.raises(credentials.AccountRefused, match="another user"):
         connect_lastfm(box, other)
     assert stored_token(user, "lastfm").token == before
     assert not Connection.objects.filter(user=other).exists()
@@ -436,10 +436,10 @@ def test_account_of_another_user_is_refused_and_left_alone(box, user, django_use
 @pytest.mark.django_db
 def test_second_account_is_refused_until_the_first_is_disconnected_and_purged(box, user):
     connect_lastfm(box, user, "alice")
-    with pytest.raises(app_clients.AccountRefused, match="alice is connected"):
+    with pytest.raises(credentials.AccountRefused, match="alice is connected"):
         connect_lastfm(box, user, "bob")
     connections.disconnect(user, "lastfm")
-    with pytest.raises(app_clients.AccountRefused, match="not been purged"):
+    with pytest.raises(credentials.AccountRefused, match="not been purged"):
         connect_lastfm(box, user, "bob")
     connections.disconnect(user, "lastfm", purge_now=True)
     assert connections.get_name(connect_lastfm(box, user, "bob")) == "bob"
@@ -494,7 +494,7 @@ def test_disconnect_forgets_the_tokens_and_sets_the_day_of_the_purge(box, user):
     days = (connection.purge_at - timezone.now()) / timedelta(days=1)
     assert 3.99 < days < 4
     assert [token.account.provider for token in SocialToken.objects.all()] == ["lastfm"]
-    with pytest.raises(app_clients.NotConnected):
+    with pytest.raises(credentials.NotConnected):
         user_clients.spotify_connector(user)
     again = connections.disconnect(user, "spotify")
     assert again.purge_at == connection.purge_at
@@ -519,7 +519,7 @@ def test_negative_setting_keeps_everything(box, user, settings):
 
 @pytest.mark.django_db
 def test_disconnect_without_a_connection_says_so(user):
-    with pytest.raises(app_clients.NotConnected, match="Spotify is not connected"):
+    with pytest.raises(credentials.NotConnected, match="Spotify is not connected"):
         connections.disconnect(user, "spotify")
 
 

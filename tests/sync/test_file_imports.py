@@ -166,7 +166,7 @@ def test_limit_takes_the_newest_rows_of_a_dated_file(
 def test_a_dry_run_of_a_file_counts_and_stores_nothing(
     world: World, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("likes.like_sync.FILE_BATCH", 1)
+    monkeypatch.setattr("likes.importing.from_file.FILE_BATCH", 1)
     user = world.join()
     summary = import_file(user, write(like_some(world)), dry_run=True)
     check_sum(summary)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connectors.records import ServiceUser, Tokens
-from likes.accounts import app_clients, connections, purge
+from likes.accounts import connections, credentials, purge
 from likes.models import Connection, Like, Run, Service, ServiceMapping, SyncSettings, Track
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +126,7 @@ def test_another_user_does_not_take_the_only_way_to_sign_in(
 ) -> None:
     connections.disconnect(ada, "spotify")
     who = ServiceUser("ada-there", "ada there")
-    with pytest.raises(app_clients.AccountRefused, match="signs in another user"):
+    with pytest.raises(credentials.AccountRefused, match="signs in another user"):
         connections.store_connection(bob, "spotify", who, Tokens("token"))
     assert SocialAccount.objects.get().user == ada
 

@@ -13,18 +13,17 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from likes.demo.report import show_report
-from likes.demo.stage import (
+from likes.demo.script import (
     ADMIN,
     MARK,
     PERSON,
-    Stage,
-    StepFailed,
     make_environment,
     open_sandbox,
     serve_pages,
     set_the_stage,
     start_over,
 )
+from likes.demo.stage import Stage, StepFailed
 from likes.management.base import TRY_LATER, Error, NaradaCommand, whole_number
 
 PASSWORD = "NARADA_DEMO_PASSWORD"
