@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("matching", "connectors", "narada_sandbox", "likes", "narada_site")
 MOST_LINES = 400
 MOST_LINES_OF_FUNCTION = 80
+MOST_ENTRIES = 22
 
 DJANGO = {"django", "allauth", "django_htmx", "django_celery_beat"}
 CLIENTS = {
@@ -27,28 +28,59 @@ CLIENTS = {
     "redis",
 }
 
-# Folder -> what its modules may import besides the standard library and themselves. The longest
-# folder that fits a module counts.
+# The rooms of likes/, the highest first. A module imports its own room and those on lower lines.
+FLOORS: tuple[set[str], ...] = (
+    {"likes/apps"},
+    {"likes/management/commands"},
+    {"likes/web", "likes/admin", "likes/demo"},
+    {"likes/management"},
+    {"likes/tasks"},
+    {"likes/like_sync"},
+    {"likes/verification"},
+    {"likes/library", "likes/status"},
+    {"likes/importing", "likes/exporting"},
+    {"likes/runs"},
+    {"likes/accounts", "likes/review"},
+    {"likes/like_operations", "likes/blocking_keys"},
+    {"likes/templatetags"},
+    {"likes/models"},
+    {"likes/migrations"},
+)
+
+# Room -> what its modules may import besides the standard library, their own room and, in likes/,
+# the rooms below. The longest name that fits a module counts.
 ARROWS: dict[str, set[str]] = {
     "matching": {"rapidfuzz", "anyascii"},
     "connectors": CLIENTS,
-    "connectors/providers": CLIENTS | {"django", "allauth", "connectors"},
+    "connectors/providers": {"django", "allauth", "connectors"},
     "narada_sandbox": set(),
-    "likes": DJANGO
-    | {
-        "matching",
-        "connectors",
-        "narada_sandbox",
-        "celery",
-        "kombu",
-        "cryptography",
-        "filelock",
-        "gunicorn",
-        "rich",
+    "likes": set(),
+    "likes/apps": {"django", "matching"},
+    "likes/management/commands": {
+        *("django", "matching", "connectors", "narada_sandbox", "filelock", "rich"),
     },
+    "likes/web": {"django", "allauth", "django_htmx", "kombu"},
+    "likes/admin": {"django", "allauth"},
+    "likes/demo": {"django", "connectors", "narada_sandbox", "rich"},
+    "likes/management": {"django", "matching", "connectors", "gunicorn", "rich"},
+    "likes/tasks": {"django", "django_celery_beat", "celery", "kombu"},
+    "likes/like_sync": {"django", "connectors"},
+    "likes/verification": {"django", "matching", "connectors"},
+    "likes/library": {"django", "matching", "connectors"},
+    "likes/status": {"django", "connectors", "rich"},
+    "likes/importing": {"django", "matching", "connectors"},
+    "likes/exporting": {"django", "matching", "connectors"},
+    "likes/runs": {"django", "django_celery_beat", "matching", "connectors"},
+    "likes/accounts": {"django", "allauth", "connectors", "cryptography"},
+    "likes/review": {"django", "matching"},
+    "likes/like_operations": {"django"},
+    "likes/blocking_keys": {"matching", "connectors"},
+    "likes/templatetags": {"django"},
+    "likes/models": {"django"},
+    "likes/migrations": {"django", "matching", "likes/models"},
     "narada_site": DJANGO
     | {
-        "likes",
+        "likes/management",
         "environ",
         "dotenv",
         "celery",
@@ -62,6 +94,11 @@ ARROWS: dict[str, set[str]] = {
     },
 }
 
+# What a room leaves alone although it is below.
+APART: dict[str, set[str]] = {
+    "likes/demo": set().union(*FLOORS) - {"likes/models", "likes/management"},
+}
+
 
 def list_modules(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
@@ -71,12 +108,18 @@ def name_module(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def find_arrows(path: Path) -> tuple[str, set[str]]:
-    """Return the folder whose rule holds for a module, and what it may import."""
-    name = name_module(path)
-    fitting = [folder for folder in ARROWS if name.startswith(f"{folder}/")]
-    folder = max(fitting, key=len)
-    return folder, ARROWS[folder]
+def find_room(name: str) -> str:
+    """Return the room that a path or a dotted name is in; the package, where it has no rooms."""
+    parts = name.removesuffix(".py").replace(".", "/").split("/")
+    prefixes = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return next((prefix for prefix in prefixes if prefix in ARROWS), parts[0])
+
+
+def list_allowed(room: str) -> set[str]:
+    """Return the rooms and packages that a room may import."""
+    floor = next((number for number, floor in enumerate(FLOORS) if room in floor), len(FLOORS))
+    below = {name for lower in FLOORS[floor + 1 :] for name in lower} - {"likes/migrations"}
+    return {room} | ARROWS[room] | (below - APART.get(room, set()))
 
 
 def read_imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -86,28 +129,23 @@ def read_imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
             for alias in node.names:
                 yield node.lineno, alias.name
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            yield node.lineno, node.module
+            for alias in node.names:
+                yield node.lineno, f"{node.module}.{alias.name}"
 
 
-def is_allowed(imported: str, folder: str, allowed: set[str]) -> bool:
-    top = imported.partition(".")[0]
-    if top in sys.stdlib_module_names or top == "__future__":
+def is_allowed(imported: str, room: str) -> bool:
+    if imported.partition(".")[0] in sys.stdlib_module_names:
         return True
-    own_package = folder.partition("/")[0]
-    if top == own_package:
-        # Down the tree is private: the package does not import its providers.
-        inner = "/".join(imported.split(".")[:2])
-        return inner not in ARROWS or folder == inner or folder.startswith(f"{inner}/")
-    return top in allowed
+    return find_room(imported) in list_allowed(room)
 
 
 @pytest.mark.parametrize("path", list_modules(*PACKAGES), ids=name_module)
 def test_imports_follow_the_arrows(path: Path) -> None:
-    folder, allowed = find_arrows(path)
+    room = find_room(name_module(path))
     wrong = [
         f"line {line}: {imported}"
         for line, imported in read_imports(ast.parse(path.read_text()))
-        if not is_allowed(imported, folder, allowed)
+        if not is_allowed(imported, room)
     ]
     assert not wrong
 
@@ -127,16 +165,31 @@ def test_imports_follow_the_arrows(path: Path) -> None:
         ("connectors/providers/spotify/views.py", "allauth.socialaccount", True),
         ("connectors/providers/spotify/views.py", "connectors.http", True),
         ("connectors/providers/spotify/views.py", "likes.models", False),
+        ("likes/runs/undo.py", "likes.models.Like", True),
+        ("likes/runs/undo.py", "likes.exporting.own_lists", False),
+        ("likes/runs/undo.py", "likes.runs.leases", True),
+        ("likes/importing/merging.py", "likes.exporting.own_lists", False),
+        ("likes/admin/music.py", "likes.web.paging", False),
+        ("likes/web/home.py", "likes.tasks", True),
+        ("likes/web/home.py", "likes.demo.stage", False),
+        ("likes/demo/stage.py", "likes.runs.leases", False),
+        ("likes/management/commands/demo.py", "likes.demo.stage", True),
+        ("likes/models/music.py", "likes.accounts.holds", False),
         ("likes/tasks.py", "celery", True),
         ("likes/tasks.py", "requests", False),
-        ("likes/tasks.py", "connectors.spotify", True),
+        ("likes/like_sync.py", "connectors.spotify", True),
         ("likes/tasks.py", "narada_site.settings", False),
         ("narada_site/settings.py", "connectors.http", False),
     ],
 )
 def test_arrows_say_what_they_should(module: str, imported: str, right: bool) -> None:
-    folder, allowed = find_arrows(ROOT / module)
-    assert is_allowed(imported, folder, allowed) is right
+    assert is_allowed(imported, find_room(module)) is right
+
+
+def test_every_room_is_on_a_floor() -> None:
+    found = {find_room(name_module(path)) for path in list_modules("likes")} - {"likes"}
+    assert found == {name for floor in FLOORS for name in floor}
+    assert len([*(ROOT / "likes").glob("[!_]*")]) <= MOST_ENTRIES
 
 
 def list_measured() -> list[Path]:
@@ -173,6 +226,13 @@ def test_architecture_names_each_module_of_likes_and_nothing_else() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:\w+/)+\w+\.py)`", text))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
-    wiring = {"likes/__init__.py", "likes/apps.py", "likes/web/urls.py"}
-    modules = {name_module(path) for path in (ROOT / "likes").glob("*.py")}
-    assert modules - wiring - named == set()
+    wiring = ("__init__.py", "apps.py", "urls.py")
+    left_out = ("migrations", "commands")
+    modules = {
+        name_module(path)
+        for path in list_modules("likes")
+        if path.name not in wiring and path.parent.name not in left_out
+    }
+    assert sorted(modules - named) == []
+    rooms = set(re.findall(r"`(likes/[\w/]+?)(?:/|\.py)`", text))
+    assert sorted(set().union(*FLOORS) - {"likes/apps", "likes/migrations"} - rooms) == []

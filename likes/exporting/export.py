@@ -13,16 +13,7 @@ from django.utils import timezone
 
 from connectors.errors import ConnectorError, RequestRejected
 from connectors.lastfm import LastfmConnector
-from likes.exporting.adopting import (
-    choose_pages,
-    find_concerned,
-    find_spellings,
-    list_unsettled,
-    love_unknown,
-    loves_unknown,
-    name_unsettled,
-    take_own_names,
-)
+from likes.exporting import adopting
 from likes.exporting.failing import Failing
 from likes.exporting.in_flight import IN_FLIGHT, Line, Outcome, Sent, first_stop, is_own_failure
 from likes.exporting.loving import Loving, take_back
@@ -143,7 +134,7 @@ class Export:
 
     @cached_property
     def spellings(self) -> dict[str, str]:
-        return find_spellings(self.user)
+        return adopting.find_spellings(self.user)
 
     def _say(self, text: str) -> None:
         self.summary.message = " ".join(filter(None, [self.summary.message, text]))
@@ -193,11 +184,11 @@ class Export:
         few = begins and waiting.without_page()[: CHUNK + 1].count() <= CHUNK
         if few or self.limit is not None:
             # Under a limit not all come to their turn.
-            for tracks in list_unsettled(waiting):
-                self._adopt_chosen(choose_pages(self.user, Listing.LOVED, tracks))
+            for tracks in adopting.list_unsettled(waiting):
+                self._adopt_chosen(adopting.choose_pages(self.user, Listing.LOVED, tracks))
         try:
             if due:
-                names = name_unsettled(waiting)
+                names = adopting.name_unsettled(waiting)
                 read_library(
                     self.user, self.connector, names, self.limit, self.news, self.time_is_up
                 )
@@ -208,8 +199,8 @@ class Export:
             )
         self.all_plays_known = not is_library_due(self.user)
         self._settle_open()
-        if loves_unknown(self.user):
-            love_unknown(self.user)
+        if adopting.loves_unknown(self.user):
+            adopting.love_unknown(self.user)
 
     def _settle_open(self) -> None:
         """Hold what waits for a person against the user's lists, where they have news of it: what
@@ -219,12 +210,12 @@ class Export:
         concerned = (
             open_likes
             if self.whole
-            else open_likes.filter(track__in=find_concerned(self.user, self.news.keys))
+            else open_likes.filter(track__in=adopting.find_concerned(self.user, self.news.keys))
         )
-        for tracks in list_unsettled(concerned):
-            chosen = choose_pages(self.user, Listing.LOVED, tracks)
+        for tracks in adopting.list_unsettled(concerned):
+            chosen = adopting.choose_pages(self.user, Listing.LOVED, tracks)
             rest = [track for track in tracks if track.pk not in chosen]
-            chosen += choose_pages(self.user, Listing.LIBRARY, rest)
+            chosen += adopting.choose_pages(self.user, Listing.LIBRARY, rest)
             open_likes.filter(track__in=chosen).update(
                 state=State.PENDING, last_error="", updated_at=timezone.now()
             )
@@ -299,7 +290,7 @@ class Export:
         settled = set(pages.values_list("track_id", flat=True))
         for listing in (Listing.LOVED, Listing.LIBRARY):
             rest = [like.track for like in batch if like.track_id not in settled]
-            settled.update(choose_pages(self.user, listing, rest) if rest else [])
+            settled.update(adopting.choose_pages(self.user, listing, rest) if rest else [])
         unsettled = [like.track for like in batch if like.track_id not in settled]
         self.refused |= find_refused(unsettled)
         self.doubts |= find_doubts(self.user, unsettled)
@@ -324,8 +315,8 @@ class Export:
             elif answer.outcome == Outcome.REFUSED:
                 choices[like.track_id] = PageChoice(state=State.FAILED, reason=str(answer.error))
         called = [(like, one) for like, one in found if one.value is not None or one.error]
-        if loves_unknown(self.user):
-            take_own_names([like.track for like, _ in found], choices, self.refused)
+        if adopting.loves_unknown(self.user):
+            adopting.take_own_names([like.track for like, _ in found], choices, self.refused)
         if called:
             with transaction.atomic():
                 store_choices(choices)
