@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import groupby
 
 from matching.normalize import clean
 from matching.notes import Note
@@ -111,18 +112,40 @@ def _write_without(title: str, parsed: Title, dropped: list[Note]) -> str:
     """Return the title without some notes, and the rest of it as it is written: the dash of
     "Lantern – Paper? - 2004 Remaster" stays one."""
     left = clean(title)
-    for note in dropped:
-        if note.place == "dash":
-            written = rf"\s+[{re.escape(DASHES)}](?:\s+|$){re.escape(note.text)}"
-        elif note.opening:
-            closing = re.escape(CLOSING[note.opening])
-            written = rf"\s*{re.escape(note.opening)}\s*{re.escape(note.text)}\s*(?:{closing}|$)"
-        else:
-            written = rf"\s+{re.escape(note.text)}"
-        left, found = re.subn(written, " ", left, count=1)
-        if not found:
-            return _write_anew(parsed, dropped)
+    for (place, opening), notes in groupby(dropped, lambda note: (note.place, note.opening)):
+        texts = [re.escape(note.text) for note in notes]
+        whole = _cut_note(left, place, opening, r"\s*[/;]\s*".join(texts))  # "Mono / 2009 Remaster"
+        for text in texts if whole == left else []:
+            before, whole = whole, _cut_note(whole, place, opening, text)
+            if whole == before:
+                return _write_anew(parsed, dropped)
+        left = whole
     return " ".join(left.split())
+
+
+def _cut_note(title: str, place: str, opening: str, text: str) -> str:
+    """Return a title without a note and its dash or brackets, or without its part of a note that
+    means several things: "- Mono / Live". The same title if it is not there."""
+    if place == "dash":
+        begin, end, all_of_it = (
+            rf"[{re.escape(DASHES)}]\s",
+            "$",
+            rf"\s+[{re.escape(DASHES)}]\s+{text}",
+        )
+    elif opening:
+        begin, end = re.escape(opening), re.escape(CLOSING[opening])
+        all_of_it = rf"\s*{begin}\s*{text}\s*(?:{end}|$)"
+    else:
+        return re.sub(rf"\s+{text}", " ", title, count=1)
+    for pattern, instead in (
+        (rf"(?<={begin}){text}\s*[/;]\s*", ""),
+        (rf"\s*[/;]\s*{text}\s*(?={end}|[/;])", ""),
+        (all_of_it, " "),
+    ):
+        cut, found = re.subn(pattern, instead, title, count=1)
+        if found:
+            return cut
+    return title
 
 
 def _write_anew(title: Title, dropped: list[Note]) -> str:

@@ -340,7 +340,7 @@ def _read_stylised_word(word: str) -> str:
     letters = [c for c in word if c.isalpha() and c not in _STYLISED]
     if not letters or not all(c < "\u0250" for c in letters):
         return word
-    body = word.rstrip("!¡†")  # "Help!" ends in a cry, "P!nk" does not
+    body = word.rstrip("!¡†,.;:?…")  # "Help!, Pt. 2" ends in a cry, "P!nk" does not
     if body[:1] == "$" and body[1:2].isdigit():
         return word
     read = "".join(_STYLISED.get(c, c) for c in body.lstrip("!¡"))

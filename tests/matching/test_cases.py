@@ -440,6 +440,7 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
         ("Praise the Lord | A$AP Rocky", "Praise the Lord | ASAP Rocky", MATCH),
         ("Losing My Religion | R.E.M.", "Losing My Religion | REM", MATCH),
         ("So What | P!nk", "So What | Pink", MATCH),
+        ("Help!, Pt. 2 | Ada", "Help! (Part Two) | Ada", MATCH),
         ("Tik Tok | Ke$ha", "TiK ToK | Kesha", MATCH),
         ("Slide | The Goo Goo Dolls", "Slide | Goo Goo Dolls", MATCH),
         ("Eple | Röyksopp", "Eple | Royksopp", MATCH),

@@ -130,6 +130,13 @@ def test_simplify_titles(title: str, simpler: list[str]) -> None:
         ("Friend Like Me (From Aladdin) [Live]", ["Friend Like Me [Live]"]),
         ("Hello (feat. Ben) - Radio Edit", ["Hello (feat. Ben)", "Hello"]),
         ("Hello - Live / Remastered", ["Hello - Live"]),
+        ("Hello — Again - Mono / 2009 Remaster", ["Hello — Again"]),
+        ("Hello — Again - Mono / Live", ["Hello — Again - Live"]),
+        ("Hello — Again (Mono; Live)", ["Hello — Again (Live)"]),
+        (
+            "Hello — Again - Single Version; Mono",
+            ["Hello — Again - Single Version", "Hello — Again"],
+        ),
     ],
 )
 def test_list_plain_titles(title: str, plain: list[str]) -> None:
