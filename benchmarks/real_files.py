@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from connectors.account_export import FileRejected, read_likes
+from connectors.files import FileRejected, read_likes
 from connectors.records import LikedTrack
 from matching import simplify_titles
 from narada_sandbox.server import Sandbox

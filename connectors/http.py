@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from connectors.answers import NAMES, check_answer, name_request, read_document, read_fields
+from connectors.error_table import NAMES, check_answer, name_request, read_document, read_fields
 from connectors.errors import RateLimited, RequestRejected, TemporaryError
 from connectors.limits import Budget
 from connectors.transport import AnswerTooLong, AnswerTooSlow, DeadlineAdapter, read_body
@@ -79,7 +79,7 @@ class ServiceSession(requests.Session):
 
     Every answer that is returned is a 2xx that can be read as what was asked for (JSON object or
     list, Last.fm's XML); everything else raises one of ``connectors.errors`` (the table is in
-    ``connectors/answers.py``). Temporary failures
+    ``connectors/error_table.py``). Temporary failures
     are tried ``tries`` times in all, with pauses that grow from 0.4 s. A short ``Retry-After`` is
     waited for once; any other limit calls ``on_hold(retry_at, reason)``, which may return a later
     time, and raises RateLimited.

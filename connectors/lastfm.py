@@ -18,7 +18,7 @@ import pylast
 
 from connectors.errors import ConnectorError, RequestRejected, TemporaryError
 from connectors.http import ServiceSession, ask_until_clear
-from connectors.lastfm_answers import (
+from connectors.lastfm_parsing import (
     parse_library_page,
     parse_loved_page,
     parse_track,

@@ -20,7 +20,7 @@ import redis
 from filelock import FileLock
 from pyrate_limiter import InMemoryBucket, Rate, RateItem, RedisBucket, SQLiteBucket
 
-from connectors.answers import NAMES
+from connectors.error_table import NAMES
 from connectors.errors import RateLimited, TemporaryError
 
 # A request reaches the service a little after its turn came, and not always equally late. Windows

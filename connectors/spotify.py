@@ -19,7 +19,7 @@ import spotipy
 from connectors.errors import AuthorizationError, TemporaryError
 from connectors.http import ServiceSession, ask_until_clear
 from connectors.records import LikedPage, LikedTrack, ServiceUser, Tokens
-from connectors.spotify_answers import (
+from connectors.spotify_parsing import (
     describe_misfit,
     parse_liked_page,
     parse_user,

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from connectors.account_export import read_likes
+from connectors.files import read_likes
 from likes.accounts import user_clients
 from likes.accounts.credentials import CredentialsMissing, NotConnected
 from likes.exporting.export import Export

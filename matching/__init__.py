@@ -3,13 +3,13 @@
 Pure Python, rapidfuzz and anyascii; knows nothing of Django or the network.
 """
 
-from matching.alias_files import NamesUnreadable
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
 from matching.fingerprint import hash_rules
 from matching.index import Index, blocking_keys
 from matching.matcher import choose, compare
-from matching.names import list_plain_titles, name_key, simplify_titles, write_plain_signs
-from matching.preparing import Prepared, prepare
+from matching.page_names import list_plain_titles, name_key, simplify_titles, write_plain_signs
+from matching.reading.alias_files import NamesUnreadable
+from matching.reading.preparing import Prepared, prepare
 
 __all__ = [
     "Choice",

@@ -14,7 +14,7 @@ from typing import Any
 from matching.calibration import name_deciding_rules
 from matching.descriptions import Comparison, TrackDescription, Verdict
 from matching.matcher import compare
-from matching.normalize import clean
+from matching.reading.normalize import clean
 
 WORST_SHOWN = 20
 BINS = 10

@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Iterator
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 
-from matching.alias_files import read_lines
+from matching.reading.alias_files import read_lines
 
 _FOLDER = resources.files("matching")
+
+
+def _list_modules(folder: Traversable, prefix: str = "") -> Iterator[str]:
+    """Yield the path of each module in a folder and those below it."""
+    yield from (prefix + name for name in _list_files(folder, ".py"))
+    for inner in sorted(entry.name for entry in folder.iterdir() if entry.is_dir()):
+        yield from _list_modules(folder.joinpath(inner), f"{prefix}{inner}/")
 
 
 def _list_files(folder: Traversable, *endings: str) -> list[str]:
@@ -26,7 +34,7 @@ def _list_files(folder: Traversable, *endings: str) -> list[str]:
 def _hash_source() -> str:
     """Return a hash of the modules here, and of the tables of others that they read."""
     digest = hashlib.blake2b(digest_size=16)
-    for name in _list_files(_FOLDER, ".py"):
+    for name in _list_modules(_FOLDER):
         digest.update(_FOLDER.joinpath(name).read_bytes())
     tables = (unicodedata.unidata_version, metadata.version("anyascii"))
     digest.update(repr(tables).encode())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
-from matching.alias_files import load_readings
 from matching.descriptions import TrackDescription
-from matching.names import shorten_key
-from matching.normalize import drop_doubles, squash, word_set
-from matching.preparing import Prepared, prepare
-from matching.romanise import list_consonants, romanise
+from matching.page_names import shorten_key
+from matching.reading.alias_files import load_readings
+from matching.reading.normalize import drop_doubles, squash, word_set
+from matching.reading.preparing import Prepared, prepare
+from matching.reading.romanise import list_consonants, romanise
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 

@@ -10,20 +10,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from matching.artists import (
-    compare_credits,
-    cut_credit,
-    find_unmatched,
-    fold_name,
-    read_guests,
-)
 from matching.calibration import estimate
+from matching.comparing.artists import compare_credits, find_unmatched
+from matching.comparing.nameless import is_nameless
+from matching.comparing.titles import compare_titles
+from matching.comparing.versions import compare_versions
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
-from matching.nameless import is_nameless
-from matching.normalize import clean, squash
-from matching.preparing import Prepared, prepare
-from matching.title_comparison import compare_titles
-from matching.versions import compare_versions
+from matching.reading.artists import cut_credit, fold_name, read_guests
+from matching.reading.normalize import clean, squash
+from matching.reading.preparing import Prepared, prepare
 
 # Lengths in milliseconds; docs/matching.md has what was measured. Two services show the same
 # recording within a second of each other; other versions of a song seldom come that close.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 import pytest
 from django.utils import timezone
 
-from connectors import answers, http, limits, spotify
+from connectors import error_table, http, limits, spotify
 
 
 class DrivenClock:
@@ -40,7 +40,7 @@ def stop_dates(patch: pytest.MonkeyPatch) -> datetime:
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return stopped.astimezone(tz)
 
-    for module in (answers, http, limits, spotify):
+    for module in (error_table, http, limits, spotify):
         patch.setattr(module, "datetime", Stopped)
     patch.setattr(timezone, "now", lambda: stopped)
     return stopped

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.account_export import FileRejected, LikesFile, read_likes
+from connectors.files import FileRejected, LikesFile, read_likes
 
 
 def read(folder: Path, content: str | bytes | object) -> LikesFile:

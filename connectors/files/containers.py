@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.files.decoding import decode_text
 from connectors.files.histories import REFUSAL
 from connectors.files.json_files import read_json
 from connectors.files.lists import choose_liked, name_left_out, read_sections
 from connectors.files.outcome import ASK_FOR_ACCOUNT_DATA, MAX_BYTES, FileRejected, LikesFile
 from connectors.files.tables import read_table
-from connectors.files.text import decode_text
 from connectors.text import count_nouns
 
 # All that zipfile and its decompressors raise for damaged archives (CPython 3.11, Lib/zipfile.py).

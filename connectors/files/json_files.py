@@ -18,14 +18,9 @@ from connectors.files.json_rows import (
     read_plainly,
 )
 from connectors.files.judgements import Judgement, find_kind, judge
-from connectors.files.likes import Row, make_broken, make_like
 from connectors.files.lists import choose_liked, choose_list, name_left_out
-from connectors.files.outcome import (
-    ACCOUNT_DATA,
-    SAVED_TRACKS,
-    FileRejected,
-    LikesFile,
-)
+from connectors.files.outcome import ACCOUNT_DATA, SAVED_TRACKS, FileRejected, LikesFile
+from connectors.files.rows import Row, make_broken, make_like
 from connectors.files.trust import clear_doubtful_ids, drop_doubtful_columns, note_dropped
 from connectors.files.values import (
     clean_detail,

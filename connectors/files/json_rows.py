@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from connectors.files.answers import is_page
 from connectors.files.columns import Columns, name_columns
-from connectors.files.likes import NO_TRACK
 from connectors.files.outcome import FileRejected
+from connectors.files.rows import NO_TRACK
 from connectors.files.values import read_track_id, words
 
 OTHER_TYPES = words(

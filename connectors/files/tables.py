@@ -20,16 +20,10 @@ from connectors.files.columns import (
 )
 from connectors.files.histories import refuse_history
 from connectors.files.judgements import find_kind, judge
-from connectors.files.likes import NO_TRACK_REASON, Row, make_broken, make_like
 from connectors.files.lines import read_lines
 from connectors.files.lists import choose_liked, name_left_out, name_other_lists
-from connectors.files.outcome import (
-    EXPORTIFY,
-    OTHER_CSV,
-    TUNEMYMUSIC,
-    FileRejected,
-    LikesFile,
-)
+from connectors.files.outcome import EXPORTIFY, OTHER_CSV, TUNEMYMUSIC, FileRejected, LikesFile
+from connectors.files.rows import NO_TRACK_REASON, Row, make_broken, make_like
 from connectors.files.trust import clear_doubtful_ids, drop_doubtful_columns, note_dropped
 from connectors.files.values import (
     clean_detail,

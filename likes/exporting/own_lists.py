@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from connectors.errors import TemporaryError
 from connectors.lastfm import LastfmConnector, Page
-from connectors.lastfm_answers import ShortPage
+from connectors.lastfm_parsing import ShortPage
 from connectors.records import LibraryPage, LovedPage, LovedTrack, ScrobbledTrack
 from connectors.text import count_nouns
 from likes.blocking_keys import list_listed_keys

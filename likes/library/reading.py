@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from django.db import models
 
-from connectors.account_export import FileRejected
+from connectors.files import FileRejected
 from likes.library.writing import FIELDS, VERSION
 from likes.models import Like, Run, Service, ServiceMapping, SyncSettings, Track
 

@@ -17,8 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import DatabaseError, IntegrityError
 
-from connectors.account_export import FileRejected
 from connectors.errors import ConnectorError, RateLimited, TemporaryError
+from connectors.files import FileRejected
 from likes.accounts.credentials import CredentialsMissing, NotConnected
 from likes.management.terminal import ShowableStreams
 from likes.models.database_failures import FULL, IN_USE, READ_ONLY, UNREADABLE, name_failure

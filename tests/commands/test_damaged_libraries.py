@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from library_rows import add_user, bring_in, content, export, make_rich_library
 
-from connectors.account_export import FileRejected
+from connectors.files import FileRejected
 from likes.library.csv_form import is_library_csv, parse_csv
 from likes.library.reading import Library, WrongPlace, parse_library
 from likes.library.storing import import_library

@@ -24,7 +24,7 @@ from library_rows import (
     store,
 )
 
-from connectors.account_export import FileRejected, read_likes
+from connectors.files import FileRejected, read_likes
 from connectors.records import LikedTrack, ServiceTrack
 from likes.importing.track_sync import store_likes
 from likes.library.csv_form import is_library_csv, parse_csv

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.account_export import FileRejected, LikesFile, read_likes
+from connectors.files import FileRejected, LikesFile, read_likes
 from connectors.records import LikedTrack, ServiceTrack
 
 ID_1, ID_2, ID_3 = "1a3X8Y882vwSnlnHqf9ztF", "2plbrEY59IikOBgBGLjaoe", "3vls5o2klJlXFlCO9Wq4xi"

@@ -19,7 +19,7 @@ import responses
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from connectors import http
-from connectors.answers import read_retry_at
+from connectors.error_table import read_retry_at
 from connectors.errors import (
     AuthorizationError,
     ConnectorError,

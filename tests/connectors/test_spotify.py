@@ -24,7 +24,7 @@ from connectors.errors import (
 from connectors.http import ServiceSession
 from connectors.records import LikedPage, LikedTrack, ServiceTrack, ServiceUser
 from connectors.spotify import SpotifyAccounts, SpotifyConnector
-from connectors.spotify_answers import parse_liked_item
+from connectors.spotify_parsing import parse_liked_item
 from connectors.text import normalize_isrc
 
 ACCOUNTS = "http://127.0.0.1:9"

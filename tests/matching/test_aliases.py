@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from matching import TrackDescription, Verdict, alias_files, compare
-from matching.artists import _JOINTS, _split_all, fold_name, split_names
-from matching.normalize import fold, simplify_han, split_words, squash
-from matching.romanise import romanise, sound_alike
+import matching
+from matching import TrackDescription, Verdict, compare
+from matching.reading import alias_files
+from matching.reading.artists import _JOINTS, _split_all, fold_name, split_names
+from matching.reading.normalize import fold, simplify_han, split_words, squash
+from matching.reading.romanise import romanise, sound_alike
 
-FOLDER = Path(alias_files.__file__).parent / "aliases"
+FOLDER = Path(matching.__file__).parent / "aliases"
 
 # Under the kind of difference, two names of one act.
 NAMES = {
@@ -216,7 +218,7 @@ def test_names_of_one_line_fold_to_as_many() -> None:
 def test_every_alias_joins_what_the_rules_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [(cells[0], other) for cells in _read("artists.tsv") for other in cells[1:]]
     assert [pair for pair in lines if _compare_names(*pair) is not Verdict.MATCH] == []
-    monkeypatch.setattr("matching.artists.load_aliases", dict)
+    monkeypatch.setattr("matching.reading.artists.load_aliases", dict)
     _forget()
     unneeded = [pair for pair in lines if _compare_names(*pair) is Verdict.MATCH]
     monkeypatch.undo()
@@ -227,7 +229,7 @@ def test_every_alias_joins_what_the_rules_do_not(monkeypatch: pytest.MonkeyPatch
 def test_every_reading_joins_what_the_rules_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [(cells[0], other) for cells in _read("titles.tsv") for other in cells[1:]]
     assert [pair for pair in lines if _compare_titles(*pair) is not Verdict.MATCH] == []
-    monkeypatch.setattr("matching.title_comparison.load_readings", dict)
+    monkeypatch.setattr("matching.comparing.titles.load_readings", dict)
     assert [pair for pair in lines if _compare_titles(*pair) is Verdict.MATCH] == []
 
 

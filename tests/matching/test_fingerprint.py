@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from matching import alias_files, hash_rules
+import matching
+from matching import hash_rules
+from matching.reading import alias_files
 
-PACKAGE = Path(alias_files.__file__).parent
+PACKAGE = Path(matching.__file__).parent
 
 
 def hash_apart(root: Path, own_folder: Path) -> str:

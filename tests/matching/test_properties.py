@@ -20,7 +20,7 @@ from matching import (
     prepare,
     simplify_titles,
 )
-from matching.normalize import fold
+from matching.reading.normalize import fold
 
 # Pieces of real titles as well as any character at all, so that notes and brackets come up.
 PIECES = st.sampled_from(

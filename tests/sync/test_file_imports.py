@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from sync_world import World
 
-from connectors.account_export import FileRejected
+from connectors.files import FileRejected
 from likes.accounts import connections
 from likes.like_sync import export_likes, import_file, import_likes
 from likes.models import Checkpoint, Like, Run, Service, ServiceMapping, Source, Track

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import DataError
 
-from connectors.account_export import FileRejected
+from connectors.files import FileRejected
 from connectors.text import count_nouns
 from likes.library.csv_form import is_library_csv, parse_csv
 from likes.library.reading import WrongPlace, parse_library, read_text

@@ -12,7 +12,7 @@ from importlib import resources
 from itertools import combinations
 from pathlib import Path
 
-from matching.normalize import fold, split_words, squash
+from matching.reading.normalize import fold, split_words, squash
 
 OWN_FOLDER = "NARADA_ALIASES"
 

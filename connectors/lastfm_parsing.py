@@ -21,12 +21,7 @@ from connectors.records import (
     ServiceUser,
     TrackPage,
 )
-from connectors.text import (
-    MOST_ROWS,
-    keep_plausible_number,
-    keep_plausible_time,
-    keep_storable,
-)
+from connectors.text import MOST_ROWS, keep_plausible_number, keep_plausible_time, keep_storable
 
 Row = TypeVar("Row")
 

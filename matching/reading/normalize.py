@@ -15,7 +15,7 @@ from functools import lru_cache
 from importlib import resources
 from itertools import groupby
 
-from matching.number_words import read_number_words
+from matching.reading.number_words import read_number_words
 
 # Letters that Unicode does not decompose, and look-alikes that bands write inside Latin words
 # ("Mötörhead" needs no entry, "Sigur Rós" neither; "Røyksopp" and "Łąki Łan" do).

@@ -6,9 +6,9 @@ import hashlib
 import re
 from itertools import groupby
 
-from matching.normalize import clean
-from matching.notes import Note
-from matching.titles import CLOSING, DASHES, Title, take_apart
+from matching.reading.normalize import clean
+from matching.reading.notes import Note
+from matching.reading.titles import CLOSING, DASHES, Title, take_apart
 
 KEY_LENGTH = 64
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from matching.normalize import split_words, word_set
-from matching.titles import Title
+from matching.reading.normalize import split_words, word_set
+from matching.reading.titles import Title
 
 # Titles that many albums have one of.
 _SECTION_NAMES = frozenset(

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from matching import tags
-from matching.normalize import split_words, word_set
-from matching.notation import split_title_words
-from matching.number_words import NUMBER_WORDS
+from matching.reading import tags
+from matching.reading.normalize import split_words, word_set
+from matching.reading.notation import split_title_words
+from matching.reading.number_words import NUMBER_WORDS
 
 
 class Segment(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from matching.normalize import split_words
+from matching.reading.normalize import split_words
 
 _NUMBER_SIGN = re.compile(
     r"\b(?:(?:no|nr)\.\s*|number\s+)(?=\d)", re.IGNORECASE

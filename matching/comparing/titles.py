@@ -8,22 +8,7 @@ from collections.abc import Callable, Iterator
 
 from rapidfuzz.distance import OSA
 
-from matching.alias_files import load_readings
-from matching.descriptions import Evidence
-from matching.normalize import (
-    LOST,
-    drop_doubles,
-    fits,
-    split_words,
-    squash,
-    word_set,
-    write_umlauts,
-)
-from matching.notation import split_title_words
-from matching.romanise import is_all_latin, is_latin, sound_alike
-from matching.subtitles import NEARLY_ALIKE, compare_subtitles, weigh_subtitles
-from matching.tags import HARMLESS, ROMAN, SOURCE_WORDS
-from matching.title_numbers import (
+from matching.comparing.numbers import (
     compare_parts,
     is_catalogued,
     list_core_numbers,
@@ -32,7 +17,22 @@ from matching.title_numbers import (
     read_numbers,
     say_numbers,
 )
-from matching.titles import Title
+from matching.comparing.subtitles import NEARLY_ALIKE, compare_subtitles, weigh_subtitles
+from matching.descriptions import Evidence
+from matching.reading.alias_files import load_readings
+from matching.reading.normalize import (
+    LOST,
+    drop_doubles,
+    fits,
+    split_words,
+    squash,
+    word_set,
+    write_umlauts,
+)
+from matching.reading.notation import split_title_words
+from matching.reading.romanise import is_all_latin, is_latin, sound_alike
+from matching.reading.tags import HARMLESS, ROMAN, SOURCE_WORDS
+from matching.reading.titles import Title
 
 _LITTLE_WORDS = word_set("the a an and")
 _AND_ELSEWHERE = word_set("y und et")  # "Fútbol & Rumba", "Fútbol y Rumba"

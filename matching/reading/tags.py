@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from matching.normalize import split_words, word_set
+from matching.reading.normalize import split_words, word_set
 
 
 def _word_set(words: str) -> frozenset[str]:

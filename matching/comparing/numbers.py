@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from matching.descriptions import Evidence
-from matching.normalize import split_words, squash
-from matching.notation import split_title_words
-from matching.romanise import is_all_latin
-from matching.titles import Title
+from matching.reading.normalize import split_words, squash
+from matching.reading.notation import split_title_words
+from matching.reading.romanise import is_all_latin
+from matching.reading.titles import Title
 
 # "Op. 27 No. 2", "K. 626", "BWV 1007"
 _CATALOGUE = re.compile(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from matching.alias_files import load_composers
-from matching.artists import Credit, fold_name, read_credit, read_guests, split_names
 from matching.descriptions import TrackDescription
-from matching.normalize import clean, fold, repair, split_words, squash
-from matching.notes import Segment, read_note
-from matching.titles import Title, split_segments, take_apart
-from matching.versions import Album, Side, read_album_kinds
+from matching.reading.alias_files import load_composers
+from matching.reading.artists import Credit, fold_name, read_credit, read_guests, split_names
+from matching.reading.normalize import clean, fold, repair, split_words, squash, word_set
+from matching.reading.notes import Segment, read_note
+from matching.reading.tags import BEFORE_LIVE
+from matching.reading.titles import Title, split_segments, take_apart
 
 # No real name is longer; what is gets cut, so that no text however long takes long.
 _LONGEST = 400
@@ -161,3 +162,63 @@ def _limit(text: str) -> str:
         return repair(text)
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return f"{cleaned[:_LONGEST]} {digest}"
+
+
+# Words of an album that say its tracks are such versions: "Live at Masters of Rock 2019".
+_ALBUM_WORDS = {
+    "live": word_set("live unplugged concert vivo concierto"),
+    "acoustic": word_set("acoustic unplugged stripped"),
+    "remix": word_set("remix remixes remixed reworks rmx"),
+    "instrumental": word_set("instrumental instrumentals"),
+    "session": word_set("session sessions singles"),
+    "demo": word_set("demo demos"),
+    "rerecording": word_set("taylors rerecorded revisited"),  # "Fearless (Taylor's Version)"
+    "karaoke": word_set("karaoke"),
+    "orchestral": word_set("orchestra orchestral philharmonic symphonic"),
+}
+
+
+# "Live Through This" and "Live and Let Die" are no concerts, "Live 1969" and "Live Rust" are.
+_AFTER_A_VERB = word_set(
+    "through forever your my and to for it life wire like or love well let free fast young laugh "
+    "high is the this with without while who now"
+)
+
+
+_BEFORE_A_PLACE = word_set("at in from on")
+
+
+class Album(NamedTuple):
+    """An album's words, empty if unknown, its name without notes, squashed, the kinds of version
+    that it says all its tracks are, and its name with the edition but without guests, squashed."""
+
+    words: frozenset[str]
+    key: str
+    kinds: frozenset[str]
+    edition: str
+
+
+def read_album_kinds(words: tuple[str, ...], title: Title) -> frozenset[str]:
+    """Return the kinds of version that all tracks of an album are: "Live at Leeds" is live, "I
+    Don't Wanna Live Forever" and "Eternal Sunshine (slightly deluxe and also live)" are not."""
+    kinds = {kind for kind, told in _ALBUM_WORDS.items() if not told.isdisjoint(words)}
+    if "live" in kinds and (_ALBUM_WORDS["live"] - {"live"}).isdisjoint(words):
+        noted = any(v.kind == "live" for v in title.versions) and "deluxe" not in words
+        triples = zip(("", *words), words, (*words[1:], ""), strict=False)
+        placed = any(
+            word == "live"
+            and (after.isdigit() or (after in _BEFORE_A_PLACE and before not in BEFORE_LIVE))
+            for before, word, after in triples  # not "The World We Live In"
+        )
+        opens = words[0] == "live" and (len(words) == 1 or words[1] not in _AFTER_A_VERB)
+        if not (noted or placed or opens):
+            kinds.discard("live")
+    return frozenset(kinds)
+
+
+class Side(NamedTuple):
+    """What one description says that bears on its version."""
+
+    title: Title
+    credit: Credit
+    album: Album

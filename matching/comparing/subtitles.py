@@ -7,11 +7,11 @@ from collections import Counter
 from rapidfuzz.distance import OSA
 
 from matching.descriptions import Evidence
-from matching.normalize import squash, word_set
-from matching.notes import Note
-from matching.number_words import NUMBER_WORDS
-from matching.tags import OF_VERSIONS, ROMAN, SURE_ROMAN
-from matching.titles import Title
+from matching.reading.normalize import squash, word_set
+from matching.reading.notes import Note
+from matching.reading.number_words import NUMBER_WORDS
+from matching.reading.tags import OF_VERSIONS, ROMAN, SURE_ROMAN
+from matching.reading.titles import Title
 
 # A subtitle of this many words on one side only is the song's longer name: in the labelled pairs
 # "Silent Running (On Dangerous Ground)" always was. A shorter one may name a version: "(Day)".

@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from matching.artists import Credit
 from matching.descriptions import Evidence
-from matching.normalize import split_words, word_set
-from matching.notes import Version, is_year
-from matching.romanise import is_latin
-from matching.tags import BEFORE_LIVE
-from matching.titles import Title
+from matching.reading.artists import Credit
+from matching.reading.normalize import split_words, word_set
+from matching.reading.notes import Version, is_year
+from matching.reading.preparing import Album, Side
+from matching.reading.romanise import is_latin
+from matching.reading.titles import Title
 
 # Kinds that on one side only are a reason to look, not to refuse: another edit or an unnamed mix
 # is often the same recording under a longer name.
 SOFT_KINDS = frozenset({"edit", "cut", "mix", "version", "medley"})
 
-# Words of an album that say its tracks are such versions: "Live at Masters of Rock 2019".
-_ALBUM_WORDS = {
-    "live": word_set("live unplugged concert vivo concierto"),
-    "acoustic": word_set("acoustic unplugged stripped"),
-    "remix": word_set("remix remixes remixed reworks rmx"),
-    "instrumental": word_set("instrumental instrumentals"),
-    "session": word_set("session sessions singles"),
-    "demo": word_set("demo demos"),
-    "rerecording": word_set("taylors rerecorded revisited"),  # "Fearless (Taylor's Version)"
-    "karaoke": word_set("karaoke"),
-    "orchestral": word_set("orchestra orchestral philharmonic symphonic"),
-}
 
 _ALBUMS_SAY = {
     "live": "is live",
@@ -54,50 +41,6 @@ _EVENTS = frozenset({"live", "acoustic", "session"})
 _BY_NAME = frozenset({"remix", "mix", "edit", "cut", "version"})
 _LENGTH_WORDS = word_set("edit extended short long full")
 _EDIT_WORDS = word_set("edit edited version ver")
-
-
-# "Live Through This" and "Live and Let Die" are no concerts, "Live 1969" and "Live Rust" are.
-_AFTER_A_VERB = word_set(
-    "through forever your my and to for it life wire like or love well let free fast young laugh "
-    "high is the this with without while who now"
-)
-_BEFORE_A_PLACE = word_set("at in from on")
-
-
-class Album(NamedTuple):
-    """An album's words, empty if unknown, its name without notes, squashed, the kinds of version
-    that it says all its tracks are, and its name with the edition but without guests, squashed."""
-
-    words: frozenset[str]
-    key: str
-    kinds: frozenset[str]
-    edition: str
-
-
-def read_album_kinds(words: tuple[str, ...], title: Title) -> frozenset[str]:
-    """Return the kinds of version that all tracks of an album are: "Live at Leeds" is live, "I
-    Don't Wanna Live Forever" and "Eternal Sunshine (slightly deluxe and also live)" are not."""
-    kinds = {kind for kind, told in _ALBUM_WORDS.items() if not told.isdisjoint(words)}
-    if "live" in kinds and (_ALBUM_WORDS["live"] - {"live"}).isdisjoint(words):
-        noted = any(v.kind == "live" for v in title.versions) and "deluxe" not in words
-        triples = zip(("", *words), words, (*words[1:], ""), strict=False)
-        placed = any(
-            word == "live"
-            and (after.isdigit() or (after in _BEFORE_A_PLACE and before not in BEFORE_LIVE))
-            for before, word, after in triples  # not "The World We Live In"
-        )
-        opens = words[0] == "live" and (len(words) == 1 or words[1] not in _AFTER_A_VERB)
-        if not (noted or placed or opens):
-            kinds.discard("live")
-    return frozenset(kinds)
-
-
-class Side(NamedTuple):
-    """What one description says that bears on its version."""
-
-    title: Title
-    credit: Credit
-    album: Album
 
 
 def compare_versions(a: Side, b: Side) -> Iterator[Evidence]:

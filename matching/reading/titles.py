@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from matching import tags
-from matching.normalize import clean, split_words
-from matching.notation import split_title_words
-from matching.notes import Note, Segment, Version, read_note, set_parts_aside
+from matching.reading import tags
+from matching.reading.normalize import clean, split_words
+from matching.reading.notation import split_title_words
+from matching.reading.notes import Note, Segment, Version, read_note, set_parts_aside
 
 _OPEN = "([{（［【〔「"
 _CLOSE = ")]}）］】〕」"

@@ -1,0 +1,1 @@
+"""Two descriptions, taken apart, held against each other."""

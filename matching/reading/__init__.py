@@ -1,0 +1,1 @@
+"""One description, taken apart: what its words say."""
