@@ -7,7 +7,13 @@ from matching.descriptions import Choice, Comparison, Evidence, TrackDescription
 from matching.fingerprint import hash_rules
 from matching.index import Index, blocking_keys
 from matching.matcher import choose, compare
-from matching.page_names import list_plain_titles, name_key, simplify_titles, write_plain_signs
+from matching.page_names import (
+    list_plain_titles,
+    name_key,
+    simplify_titles,
+    write_loosely,
+    write_plain_signs,
+)
 from matching.reading.alias_files import NamesUnreadable
 from matching.reading.preparing import Prepared, prepare
 
@@ -28,5 +34,6 @@ __all__ = [
     "name_key",
     "prepare",
     "simplify_titles",
+    "write_loosely",
     "write_plain_signs",
 ]

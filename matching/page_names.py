@@ -85,6 +85,24 @@ def list_plain_titles(title: str) -> list[str]:
     return _simplify(title, _SAME_SONG)
 
 
+def write_loosely(title: str) -> str:
+    """Return a title without subtitles and edits of no known kind, the same title if it has none:
+    a page under that name may be of this recording, which a person has to say.
+
+    >>> write_loosely("Mirror (Everything Reflected) - Vinyl Edit")
+    'Mirror'
+    """
+    parsed = take_apart(title)
+    dropped = [n for n in parsed.notes if n.place != "lead" and _says_little(n)]
+    return _write_without(title, parsed, dropped) if dropped else title
+
+
+def _says_little(note: Note) -> bool:
+    if note.meaning == "version":
+        return all(version.kind in ("edit", "cut", "version") for version in note.versions)
+    return note.meaning in (*_SAME_SONG, "subtitle")
+
+
 def _simplify(title: str, meanings: tuple[str, ...]) -> list[str]:
     parsed = take_apart(title)
     variants: list[str] = []

@@ -21,6 +21,7 @@ from matching import (
     choose,
     list_plain_titles,
     name_key,
+    write_loosely,
     write_plain_signs,
 )
 
@@ -69,6 +70,8 @@ def look_up(
         if (track.pk, mapping.key) in refused:
             choice.reason = "The page that Last.fm has is not this track, as a person decided."
             continue
+        if title not in (track.title, *plainer) and mapping.verdict == "different":
+            continue
         own = [doubt for doubt in real_doubts if doubt.key != mapping.key]
         if verdict == Verdict.MATCH and own and not page.user_playcount:
             return _ask_which(mapping, own)
@@ -93,13 +96,12 @@ def look_up(
 
 
 def _list_names(title: str, plainer: list[str]) -> Iterator[str]:
-    """Yield a title, plainer ones, and last the plainest with the signs that a keyboard has:
-    "Don’t Stop" and "Don't Stop" are two pages if Last.fm does not correct the one."""
+    """Yield a title and plainer ones; then the plainest with the signs that a keyboard has, as
+    "Don’t Stop" and "Don't Stop" are two pages if Last.fm does not correct the one; and last a name
+    whose page can only be a candidate."""
     names = [title, *plainer][:MOST_LOOKUPS]
-    yield from names
-    written = write_plain_signs(names[-1])
-    if written not in names:
-        yield written
+    last = write_plain_signs(names[-1]), write_loosely(title)
+    yield from dict.fromkeys([*names, *filter(None, last)])
 
 
 def _accept(mapping: ServiceMapping, candidates: list[ServiceMapping]) -> PageChoice:
@@ -132,7 +134,7 @@ def _judge(
         rule = Rule.CORRECTED
     elif name_key("", title) == name_key("", track.title):
         rule = Rule.SAME_NAME
-    elif page.user_playcount and not are_far_apart(track, page):
+    elif page.user_playcount and _is_plainer(title, track) and not are_far_apart(track, page):
         # The user's music is here, and only a note tells the names apart.
         rule = Rule.SCROBBLED
     else:
@@ -148,6 +150,10 @@ def _judge(
     # The names may well agree; it is the likeliest page last, and never taken unseen.
     mapping.score, mapping.evidence = 0.0, [*mapping.evidence, NOBODY.as_json()]
     return mapping, Verdict.DIFFERENT
+
+
+def _is_plainer(title: str, track: Track) -> bool:
+    return name_key("", title) in {name_key("", one) for one in list_plain_titles(track.title)}
 
 
 def _explain(choice: PageChoice) -> str:

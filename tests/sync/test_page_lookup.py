@@ -71,3 +71,22 @@ def test_other_signs_are_no_reason_to_ask_once_more() -> None:
     pages = Pages(own=page("Don’t Stop"))
     assert choose_page(pages, "Don’t Stop")[0] == "Don’t Stop"
     assert pages.asked == ["Don’t Stop"]
+
+
+@pytest.mark.parametrize("plays", [0, 7])
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    "note", ["(Vinyl Edit)", "- Bob Smith Edit", "(Uncut)", "- Promo", "(Everything Reflected)"]
+)
+def test_a_page_without_a_note_that_may_mean_anything_is_only_a_candidate(
+    note: str, known: bool, plays: int
+) -> None:
+    pages = Pages(plain=page(PLAIN, plays=plays))
+    assert choose_page(pages, f"{PLAIN} {note}", known=known) == ("", Like.State.REVIEW)
+
+
+@pytest.mark.parametrize("note", ["(Live)", "- Demo", "(Bob Smith Remix)", "- Part 2", "(Reprise)"])
+def test_a_page_of_another_take_is_not_asked_for(note: str) -> None:
+    pages = Pages(plain=page(PLAIN))
+    assert choose_page(pages, f"{PLAIN} {note}") == ("", Like.State.NOT_FOUND)
+    assert PLAIN not in pages.asked
