@@ -8,14 +8,14 @@ by an index, and of Chinese, Japanese and Korean one and two.
 from __future__ import annotations
 
 import json
-from functools import reduce
-from operator import and_
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connections
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
+from django.db.models.lookups import Contains
 
 from likes.models import Track
 from likes.models.folding import fold, is_without_blanks, write_piece
@@ -27,51 +27,62 @@ MOST_WORDS = 8
 TRIGRAM = 3
 
 
+def split_words(text: str) -> list[str]:
+    return text.split()[:MOST_WORDS]
+
+
 def search_tracks(rows: QuerySet, text: str, track: str = "", user: Any = None) -> QuerySet:
     """Keep the rows whose track has every word in its title, artists or album.
 
     ``track`` leads from the row to its track, as in ``"track__"``; "" when the rows are tracks.
-    ``user`` is whose tracks they are, where they are one user's.
+    ``user`` is the owner of the tracks, where they belong to a single user.
     """
-    words = text.split()[:MOST_WORDS]
+    words = split_words(text)
     if not words:
         return rows
     if not track:
-        return _find(rows, words)
+        return find_tracks(rows, words)
     tracks = Track.objects.using(rows.db)
-    found = _find(tracks if user is None else tracks.filter(user=user), words)
+    found = find_tracks(tracks if user is None else tracks.filter(user=user), words)
     return rows.filter(**{f"{track.removesuffix('__')}__in": found.values("pk")})
 
 
-def _find(tracks: QuerySet, words: list[str]) -> QuerySet:
-    folded = [fold(word) for word in words]
-    patterns = [
-        write_piece(word) if len(word) < TRIGRAM and is_without_blanks(word) else word
-        for word in folded
-        if word
-    ]
+def find_tracks(tracks: QuerySet, words: list[str]) -> QuerySet:
+    """Keep the tracks that have every word."""
     connection = connections[tracks.db]
-    by_index = [word for word in patterns if len(word) >= TRIGRAM]
-    if by_index and connection.vendor == "sqlite" and has_fts(connection):
-        match = " AND ".join(f'"{word}"' for word in by_index)
-        tracks = tracks.filter(
-            pk__in=RawSQL(f"SELECT rowid FROM {FTS} WHERE {FTS} MATCH %s", [match])
+    if connection.vendor == "sqlite" and has_fts(connection):
+        indexed = [word for word in map(_fold_word, words) if len(word) >= TRIGRAM]
+        if indexed:
+            match = " AND ".join(f'"{word}"' for word in indexed)
+            rows = RawSQL(f"SELECT rowid FROM {FTS} WHERE {FTS} MATCH %s", [match])
+            tracks = tracks.filter(pk__in=rows)
+            words = [word for word in words if len(_fold_word(word)) < TRIGRAM]
+    return tracks.filter(have_words(words))
+
+
+def _fold_word(word: str) -> str:
+    folded = fold(word)
+    is_piece = 0 < len(folded) < TRIGRAM and is_without_blanks(folded)
+    return write_piece(folded) if is_piece else folded
+
+
+def have_words(words: Iterable[str], track: str = "") -> Q:
+    """Return the condition that the track to which ``track`` leads has every word."""
+    condition = Q()
+    for word in words:
+        folded = _fold_word(word)
+        condition &= (
+            Q(**{f"{track}search_text__contains": folded}) if folded else _find_signs(word, track)
         )
-        patterns = [word for word in patterns if len(word) < TRIGRAM]
-    for word in patterns:
-        tracks = tracks.filter(search_text__contains=word)
-    signs = [word for word, letters in zip(words, folded, strict=True) if not letters]
-    if signs:
-        tracks = tracks.alias(artists_text=Cast("artists", TextField()))
-        tracks = tracks.filter(reduce(and_, map(_find_signs, signs)))
-    return tracks
+    return condition
 
 
-def _find_signs(word: str) -> Q:
+def _find_signs(word: str, track: str) -> Q:
     """Find a word of punctuation alone, such as the band "!!!", which folding leaves out."""
-    found = Q(title__contains=word) | Q(album__contains=word)
+    found = Q(**{f"{track}title__contains": word}) | Q(**{f"{track}album__contains": word})
+    artists = Cast(f"{track}artists", TextField())
     # A list is kept as JSON text: SQLite writes "é" as an escape, both a quotation mark.
     for spelling in {word, json.dumps(word)[1:-1]}:
         if not set(spelling) & set('[],"') or spelling != word:
-            found |= Q(artists_text__contains=spelling)
+            found |= Q(Contains(artists, spelling))
     return found

@@ -8,16 +8,14 @@ from datetime import datetime
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from likes.models import Like, Service, ServiceMapping, Track
-from likes.models.batches import count_up_to
-from likes.models.search import search_tracks
 from likes.web.forms import NameForm
-from likes.web.paging import get_page
+from likes.web.like_list import LikeList
 
 PAGE_SIZE = 50
 #: Of more likes than these the list says that there are more: to count them all would read them.
@@ -49,13 +47,14 @@ def like_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     text = request.GET.get("q", "").strip()[:200]
     service, states = choose_rows(state)
-    rows = Like.objects.of(request.user).on(service)
-    if service != Service.NARADA:
-        in_narada = Like.objects.of(request.user).on(Service.NARADA)
-        rows = rows.filter(Exists(in_narada.filter(track=OuterRef("track"))))
-    rows = search_tracks(rows, text, "track__", request.user)
-    lists = [rows.filter(state=one).select_related("track") for one in states]
-    page = get_page(lists, request.GET.get("after", ""), PAGE_SIZE)
+    in_narada = Like.objects.of(request.user).on(Service.NARADA)
+    shown = LikeList(
+        request.user,
+        Like.objects.of(request.user).on(service).select_related("track"),
+        states,
+        Q(Exists(in_narada.filter(track=OuterRef("track")))) if service != Service.NARADA else Q(),
+    )
+    page, total, most = shown.find(text, request.GET.get("after", ""), PAGE_SIZE, MOST_COUNTED)
     page.rows = give_lastfm_states(request.user, page.rows)
     choices = {key: label for key, (label, _) in FILTERS.items()} | OTHER_FILTERS
     return render(
@@ -63,8 +62,8 @@ def like_list(request: HttpRequest) -> HttpResponse:
         "likes/like_list.html",
         {
             "page": page,
-            "total": count_up_to(rows.filter(state__in=states), MOST_COUNTED),
-            "most_counted": MOST_COUNTED,
+            "total": total,
+            "most_counted": most,
             "state": state if state in choices else "",
             "text": text,
             "choices": choices,

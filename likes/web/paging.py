@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
+#: Rows that are read at once to look for those that meet a condition.
+PART = 1_000
+#: If fewer than one in so many rows meet a condition, an index finds them with less work.
+RARELY = 150
+FAIR_TRIAL = 2 * PART
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class TooRare(Exception):
+    """Too few rows of a list meet a condition to find a page of them by reading the list."""
 
 
 @dataclass(frozen=True)
@@ -30,31 +41,71 @@ class KeysetPage:
     is_first: bool
 
 
-def get_page(lists: Iterable[QuerySet], mark: str, size: int) -> KeysetPage:
+def get_page(
+    lists: Iterable[QuerySet], mark: str, size: int, condition: Q | None = None
+) -> KeysetPage:
     """Return a page of likes, newest first, undated ones last.
 
     Among likes of one second the row stored first is the newest, as Spotify lists it. Each of the
     lists is of one user, service and state: an index holds it in this order, so that no more rows
     are read than are shown, however many there are. A mark that cannot be read begins at the head.
+
+    With a ``condition`` the lists are read in this order until enough of their likes meet it.
+    Raises ``TooRare`` if too few do.
     """
     after, lists = _read_mark(mark), list(lists)
     rows: list[Any] = []
     if after is None or after.date is not None:
-        for likes in lists:
-            dated = likes.filter(liked_at__isnull=False).order_by("-liked_at", "pk")
-            if after is not None:
-                # The first of the two is what an index is entered with.
-                dated = dated.filter(liked_at__lte=after.date)
-                dated = dated.exclude(liked_at=after.date, pk__lte=after.pk)
-            rows += dated[: size + 1]
+        dated = [
+            likes.filter(liked_at__isnull=False).order_by("-liked_at", "pk") for likes in lists
+        ]
+        rows += _take(dated, after, size + 1, condition)
     if len(rows) <= size:
-        for likes in lists:
-            undated = likes.filter(liked_at=None).order_by("pk")
-            if after is not None and after.date is None:
-                undated = undated.filter(pk__gt=after.pk)
-            rows += undated[: size + 1]
-    rows.sort(key=_newest_first)
+        undated = [likes.filter(liked_at=None).order_by("pk") for likes in lists]
+        last = after if after is not None and after.date is None else None
+        rows += _take(undated, last, size + 1 - len(rows), condition)
     return _cut_page(rows, size, after)
+
+
+def _go_on_after(rows: QuerySet, last: _Mark | None) -> QuerySet:
+    """Keep the rows after the last one, in a list of dated rows or in one of undated rows."""
+    if last is None:
+        return rows
+    if last.date is None:
+        return rows.filter(pk__gt=last.pk)
+    # The first of the two is what an index is entered with.
+    return rows.filter(liked_at__lte=last.date).exclude(liked_at=last.date, pk__lte=last.pk)
+
+
+def _take(lists: list[QuerySet], after: _Mark | None, count: int, condition: Q | None) -> list[Any]:
+    """Return the first likes after a mark; with a condition, the first that meet it."""
+    if condition is None:
+        rows = [row for likes in lists for row in _go_on_after(likes, after)[:count]]
+        return sorted(rows, key=_newest_first)[:count]
+    walks = [_find_in_parts(likes, after, condition) for likes in lists]
+    met = [row.id for row in islice(merge(*walks, key=_newest_first), count)]
+    rows = [row for likes in lists for row in likes.filter(pk__in=met)] if met else []
+    return sorted(rows, key=_newest_first)
+
+
+def _find_in_parts(likes: QuerySet, last: _Mark | None, condition: Q) -> Iterator[Any]:
+    """Yield the ids and dates of the likes that meet a condition, reading no more than needed."""
+    read = met = 0
+    while True:
+        part = _go_on_after(likes, last)
+        # To repeat the filters of the list would hide from PostgreSQL how few rows a part has.
+        found = likes.model._base_manager.filter(condition, pk__in=part.values("pk")[:PART])
+        found = found.order_by(*likes.query.order_by).values_list("id", "liked_at", named=True)
+        for row in found:
+            met += 1
+            yield row
+        read += PART
+        if read >= FAIR_TRIAL and met * RARELY < read:
+            raise TooRare
+        ends = list(part.values_list("liked_at", "pk")[PART - 1 : PART])
+        if not ends:
+            return
+        last = _Mark(*ends[0])
 
 
 def get_page_of_few(likes: QuerySet, mark: str, size: int) -> KeysetPage:
@@ -76,7 +127,7 @@ def _cut_page(rows: list[Any], size: int, after: _Mark | None) -> KeysetPage:
 
 
 def _newest_first(like: Any) -> tuple[bool, float, int]:
-    return like.liked_at is None, -(like.liked_at or EPOCH).timestamp(), like.pk
+    return like.liked_at is None, -(like.liked_at or EPOCH).timestamp(), like.id
 
 
 def _write_mark(like: Any) -> str:

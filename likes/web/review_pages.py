@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import DisallowedRedirect
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -23,6 +24,7 @@ from likes.models import Like, LikeQuerySet, Service, ServiceMapping, Track
 from likes.models.batches import count_up_to
 from likes.models.search import search_tracks
 from likes.web.forms import NameForm
+from likes.web.like_list import LikeList
 from likes.web.paging import get_page, get_page_of_few
 
 PAGE_SIZE = 20
@@ -74,10 +76,13 @@ class Filter:
         )
 
     def find(self, user: AbstractBaseUser) -> LikeQuerySet:
-        cases = Like.objects.of(user).on(Service.LASTFM).filter(state__in=self.states)
-        if self.reason:
-            cases = cases.filter(last_error=self.reason)
-        return search_tracks(cases, self.text, "track__", user)
+        return search_tracks(self.list(user).rows, self.text, "track__", user)
+
+    def list(self, user: AbstractBaseUser) -> LikeList:
+        """Return the cases in the state and held back for the reason, whatever their words."""
+        cases = Like.objects.of(user).on(Service.LASTFM).select_related("track")
+        reason = Q(last_error=self.reason) if self.reason else Q()
+        return LikeList(user, cases, self.states, reason)
 
     @property
     def states(self) -> list[str]:
@@ -89,26 +94,28 @@ class Filter:
 def review_list(request: HttpRequest) -> HttpResponse:
     """The cases that only a person can settle, one under the other."""
     shown = Filter.read(request.GET)
-    cases = shown.find(request.user)
+    cases = shown.list(request.user)
     open_cases = Filter("", "", "").find(request.user)
     held = [*open_cases.values_list("last_error", flat=True)[: MOST_COUNTED + 1]]
     are_few = len(held) <= MOST_COUNTED
-    cases_shown, mark = cases.select_related("track"), request.GET.get("after", "")
-    if are_few:
-        page = get_page_of_few(cases_shown, mark, PAGE_SIZE)
+    mark, most = request.GET.get("after", ""), MOST_COUNTED
+    if shown.text:
+        page, total, most = cases.find(shown.text, mark, PAGE_SIZE, most)
     else:
-        lists = [cases_shown.filter(state=state) for state in shown.states]
-        page = get_page(lists, mark, PAGE_SIZE)
+        if are_few:
+            page = get_page_of_few(cases.rows, mark, PAGE_SIZE)
+        else:
+            page = get_page(cases.lists, mark, PAGE_SIZE)
+        total = len(held) if shown == Filter("", "", "") else count_up_to(cases.rows, most)
     give_candidates(page.rows)
-    is_all = shown == Filter("", "", "")
     last_bulk = review.find_last_bulk(request.user)
     return render(
         request,
         "likes/review_list.html",
         {
             "page": page,
-            "total": len(held) if is_all else count_up_to(cases, MOST_COUNTED),
-            "most_counted": MOST_COUNTED,
+            "total": total,
+            "most_counted": most,
             "shown": shown,
             "states": STATES,
             "reasons": _count_reasons(held),

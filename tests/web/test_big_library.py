@@ -70,6 +70,10 @@ SEARCHES = {
     "a rare word": "/likes/?q=VESPERTINE",
     "no word": "/likes/?q=nowhere",
     "a rare word in a state": "/likes/?q=vespertine&state=loved",
+    "a frequent word": "/likes/?q=bjork",
+    "a frequent word in a state": "/likes/?q=bjork&state=loved",
+    "two letters": "/likes/?q=so",
+    "review, a frequent word": "/review/?q=bjork",
     "review, a rare word": "/review/?q=vespertine",
 }
 
@@ -118,6 +122,50 @@ def test_the_review_page_takes_few_statements_and_reads_some_reasons(
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/review/?reason=no+such+name&state=review").status_code == 200
     assert len(queries) <= most + 1
+
+
+@pytest.mark.parametrize("way", ["by index", "by list", "by list in vain"])
+@pytest.mark.parametrize(
+    ("address", "state"),
+    [("/likes/", ""), ("/likes/?state=gone", "gone"), ("/likes/?state=pending", "pending"),
+     ("/review/?state=review", "review")],
+)  # fmt: skip
+def test_pages_of_a_search_show_each_like_once_and_newest_first(
+    address: str, state: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (like_pages, review_pages):
+        monkeypatch.setattr(module, "PAGE_SIZE", 4)
+    monkeypatch.setattr("likes.web.like_list.RARE", 1_000 if way == "by index" else 3)
+    part, rarely = (3, 0) if way == "by list in vain" else (7, 150)
+    monkeypatch.setattr("likes.web.paging.PART", part)
+    monkeypatch.setattr("likes.web.paging.FAIR_TRIAL", part if rarely == 0 else 1_000)
+    monkeypatch.setattr("likes.web.paging.RARELY", rarely)
+    client = make_library("ada", 90)
+    make_library("bob", 20)
+    Like.objects.filter(track__title__endswith="7").update(liked_at=None)
+    Like.objects.filter(track__title__endswith="3").update(liked_at=THEN)
+    # A like that Narada never knew is in no list of likes.
+    Like.objects.filter(service="narada", track__title="Song number 14").delete()
+    shown, mark, told = [], "", set()
+    while True:
+        given = {"q": "ada song", "state": state, **({"after": mark} if mark else {})}
+        answer = client.get(address.partition("?")[0], given)
+        page = answer.context["page"]
+        shown += [row.track_id for row in page.rows]
+        told.add((answer.context["total"], answer.context["most_counted"]))
+        mark = page.next_mark
+        if not mark:
+            break
+    service, states = like_pages.choose_rows(state)
+    rows = Like.objects.filter(user__username="ada", service=service, state__in=states)
+    ordered = sorted(
+        rows.filter(track__artists=["Ada"]),
+        key=lambda row: (row.liked_at is None, row.liked_at and -row.liked_at.timestamp(), row.pk),
+    )
+    assert shown == [row.track_id for row in ordered]
+    assert len(told) == 1
+    total, most = told.pop()
+    assert total == len(ordered) or (way == "by list" and total == most + 1 <= len(ordered))
 
 
 @pytest.mark.parametrize("few", [True, False])
