@@ -53,7 +53,7 @@ _DOUBTED_BY_ALBUM = frozenset(
 )  # fmt: skip
 
 
-_NAMES_EVERYBODY = re.compile(r"^(?!.*\b(?:feat|ft|featuring)\b).*(?:,|\b(?:with|friends)\b)", re.I)
+_NAMES_EVERYBODY = re.compile(r"^(?!.*\b(?:feat|ft|featuring)\b).*(?:,|\bwith\b)", re.I)
 
 _OWN_BAND = frozenset(("his", "her", "their"))
 
@@ -163,6 +163,7 @@ _ARTISTS = {
     "equal": ("agrees", "the same artists"),
     "primary": ("agrees", "the same first artist"),
     "ensemble": ("agrees", "the same artist with and without a band"),
+    "respelled": ("agrees", "the artists are spelled otherwise and read alike"),
     "contained": ("agrees", "the artists of one side are among those of the other"),
     "second": ("doubt", "the artist of one side is not the first on the other"),
     "shared": ("doubt", "an artist in common, but not the first one"),
@@ -252,7 +253,8 @@ def _compare_partners(a: Prepared, b: Prepared, relation: str) -> Iterator[Evide
             # both sides tell who sings: "… feat. 鏡音リン", "… feat. 鏡音リン, 鏡音レン"
             yield Evidence("artists", "doubt", text, "singers-differ")
             continue
-        strength = "doubt" if _NAMES_EVERYBODY.search(written) else "note"
+        befriended = extra == ["friends"] and len(fuller.credit.main) == 2  # "Ann and Friends"
+        strength = "doubt" if befriended or _NAMES_EVERYBODY.search(written) else "note"
         yield Evidence("artists", strength, text, "partner-one-side")
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rapidfuzz.distance import Levenshtein
 
-from matching.reading.alias_files import load_apart, load_whole_names, squash_name
-from matching.reading.artists import NOBODY, Credit
+from matching.reading.alias_files import load_apart, load_composers, load_whole_names, squash_name
+from matching.reading.artists import NOBODY, Credit, fold_name
 from matching.reading.normalize import LOST, fits, word_set
-from matching.reading.romanise import is_consonantal, is_latin, sound_alike
+from matching.reading.romanise import is_consonantal, is_latin, respell, sound_alike
 
 _FEW = 8  # names of a credit that are looked at for one spelled nearly alike
 _FEW_SIGNS = 6  # of a name in a script of syllables or words
@@ -22,7 +22,8 @@ def compare_credits(a: Credit, b: Credit) -> str:
 
     ``missing`` (one says nothing), ``equal``, ``primary`` (the same first artist), ``ensemble``
     (the same with a band's name), ``contained`` (all of one side's names, split at every joint,
-    are on the other, its first one or two main ones among them), ``second`` (one's artist is named
+    are on the other, its first one or two main ones among them), ``respelled`` (of several words
+    that are read alike), ``second`` (one's artist is named
     after another on the other), ``shared`` (another artist in common), ``near`` (spelled nearly
     alike, or one name within the other), ``other-script``, ``other``.
     """
@@ -47,6 +48,8 @@ def compare_credits(a: Credit, b: Credit) -> str:
         return "primary"
     if _names_more(a, b) or _names_more(b, a):
         return "contained"
+    if _names_composer(a, b) or _names_composer(b, a):
+        return "contained"
     if min(len(a.main), len(b.main)) > 1 and (a.main <= b.everyone or b.main <= a.everyone):
         return "contained"
     all_a, all_b = a.everyone | a.pieces, b.everyone | b.pieces
@@ -56,6 +59,8 @@ def compare_credits(a: Credit, b: Credit) -> str:
         return "shared"
     if any(is_consonantal(x + y) and sound_alike(x, y) for x in firsts_a for y in firsts_b):
         return "near"  # "عمرو مصطفى" is Amr, and Omar too
+    if any(respell(x, y) for x in firsts_a for y in firsts_b):
+        return "respelled"
     near_a, near_b = firsts_a.union(a.names[:_FEW]), firsts_b.union(b.names[:_FEW])
     if any(_are_near(x, y) for x in near_a for y in near_b):
         return "near"
@@ -76,6 +81,12 @@ def _names_more(a: Credit, b: Credit) -> bool:
         return False
     known = load_whole_names()
     return a.names[0] in b.pieces and not (a.wholes[0] in known and b.wholes[0] in known)
+
+
+def _names_composer(a: Credit, b: Credit) -> bool:
+    """Tell whether ``a`` names a composer before all who play, and ``b`` only who plays."""
+    players = a.everyone - {a.primary}
+    return b.main <= players and a.primary in map(fold_name, load_composers().values())
 
 
 def _list_acts(credit: Credit) -> set[str]:

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from rapidfuzz.distance import OSA
+
 from matching.descriptions import Evidence
 from matching.reading.normalize import split_words, squash
 from matching.reading.notation import split_title_words
@@ -19,6 +21,7 @@ _CATALOGUE = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d+")
+_ALIKE = 0.6  # of two words, where they may be spellings of one
 
 
 def compare_parts(a: Title, b: Title) -> Iterator[Evidence]:
@@ -60,6 +63,25 @@ def name_same_work(a: Title, b: Title) -> bool:
     )
     numbers_a, numbers_b = Counter(list_numbers(a)), Counter(list_numbers(b))
     return not works_a.isdisjoint(works_b) and (numbers_a <= numbers_b or numbers_b <= numbers_a)
+
+
+def compare_movements(a: Title, b: Title) -> Evidence:
+    """Weigh titles of one work by the movements that they name: "Requiem, K. 626: Lacrimosa" and
+    "Requiem, K. 626: Dies irae" are two recordings."""
+    named_a, named_b = (
+        split_title_words(re.split(r": | - ", title.core_text)[-1]) for title in (a, b)
+    )
+    works = {bool(_CATALOGUE.search(" ".join(named))) for named in (named_a, named_b)}
+    if works == {False} and named_a == named_b and not set(named_a) <= {"1"}:
+        text = "the same catalogue number and movement"
+        return Evidence("title", "agrees", text, "title-respelled")
+    one, other = ({w for w in named if w.isalpha()} for named in (named_a, named_b))
+    unlike = all(OSA.normalized_similarity(x, y) < _ALIKE for x in one for y in other)
+    counted = read_numbers(named_a) and read_numbers(named_b)
+    if ":" in a.core_text and ":" in b.core_text and one and other and unlike and not counted:
+        return Evidence("title", "differs", "other movements of one work", "other-movement")
+    text = "the same catalogue number, but written otherwise"
+    return Evidence("title", "doubt", text, "catalogue-equal")
 
 
 def is_catalogued(a: Title, b: Title) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from rapidfuzz.distance import OSA
 
 from matching.comparing.numbers import (
+    compare_movements,
     compare_parts,
     is_catalogued,
     list_core_numbers,
@@ -17,6 +18,7 @@ from matching.comparing.numbers import (
     read_numbers,
     say_numbers,
 )
+from matching.comparing.spellings import abbreviates, cleans_up, spells_with_digits
 from matching.comparing.subtitles import NEARLY_ALIKE, compare_subtitles, weigh_subtitles
 from matching.descriptions import Evidence
 from matching.reading.alias_files import load_readings
@@ -46,14 +48,14 @@ _SMALL_WORDS = word_set(
 
 _OF_SOURCES = word_set("from soundtrack ost")
 _FEW_WORDS, _MANY_WORDS = 2, 3
-_SIGNS = {"2": "to", "4": "for"}
 _LONG_WORD = 8  # "starring" is not "staring"
 _SEPARATORS = "/:,"
 _SHORT_TITLE = 6
 
 _WRITTEN = re.compile(r"(?<![^\W\d])\d+(?![^\W\d])")  # a number that stands by itself
 _TRACK_NUMBER = re.compile(r"\d{1,2}\s*[.)_]\s*[^\W\d]")
-_LISTED_NUMBER = re.compile(r"\d{1,2} - ")  # "01 - Song"
+_LISTED_NUMBER = re.compile(r"(?:track )?\d{1,2} - ", re.IGNORECASE)  # "01 - Song"
+_FILED_NUMBER = re.compile(r"(?:0\d|[A-D]\d) [^\W\d]")  # "03 Song", "A1 Song"
 
 
 def compare_titles(a: Title, b: Title) -> Iterator[Evidence]:
@@ -123,7 +125,7 @@ def _find_equal(a: Title, b: Title) -> Evidence | None:
         return Evidence("title", "agrees", text, "title-equal")
     if (a.parts or b.parts) and squash(a.full + a.parts) == squash(b.full + b.parts):
         return Evidence("title", "agrees", "titles equal, parts included", "title-equal")
-    if _spell_with_digits(a, b) or _spell_with_digits(b, a):
+    if spells_with_digits(a, b) or spells_with_digits(b, a):
         return Evidence("title", "agrees", "titles equal but for spelling", "title-equal")
     return None
 
@@ -140,8 +142,7 @@ def _find_other_numbers(a: Title, b: Title) -> Evidence | None:
         text = "one title is a movement of the other's work"
         return Evidence("title", "doubt", text, "title-longer")
     if name_same_work(a, b):
-        text = "the same catalogue number, but written otherwise"
-        return Evidence("title", "doubt", text, "catalogue-equal")
+        return compare_movements(a, b)
     if is_catalogued(a, b) or is_catalogued(b, a):
         text = "only one title has a catalogue number"
         return Evidence("title", "doubt", text, "catalogue-one-side")
@@ -173,7 +174,8 @@ def _opens_with_track_number(a: Title, b: Title) -> bool:
     """Tell whether ``a`` is ``b`` after a number: "1.Weather Balloons" and "Weather Balloons"."""
     if _LISTED_NUMBER.match(a.text) and a.subtitles:
         return a.subtitles[0] == b.core
-    return a.core[1:] == b.core and bool(_TRACK_NUMBER.match(a.core_text))
+    counted = _TRACK_NUMBER.match(a.core_text) or _FILED_NUMBER.match(a.core_text)
+    return a.core[1:] == b.core and bool(counted)
 
 
 def _say_equal(a: Title, b: Title) -> str:
@@ -198,6 +200,9 @@ def _find_spelling(a: Title, b: Title) -> Evidence:
     if _are_in_two_scripts(a, b):
         if read := _compare_read(a, b, _sound_alike):
             return read
+        if _names_latin_half(a, b) or _names_latin_half(b, a):
+            text = "one side names the title in two scripts"
+            return Evidence("title", "agrees", text, "title-romanised")
         if list_numbers(a) == list_numbers(b) and (_names_half(a, b) or _names_half(b, a)):
             text = "one title is but a part of the other"
             return Evidence("title", "doubt", text, "title-longer")
@@ -206,7 +211,10 @@ def _find_spelling(a: Title, b: Title) -> Evidence:
     if list_numbers(a) == list_numbers(b) and (_names_half(a, b) or _names_half(b, a)):
         text = "one title is but a part of the other"
         return Evidence("title", "doubt", text, "title-longer")
-    if _abbreviates(a, b) or _abbreviates(b, a):
+    if cleans_up(a, b) or cleans_up(b, a):
+        text = "one title may be the other without its coarse word"
+        return Evidence("title", "doubt", text, "title-near")
+    if abbreviates(a, b) or abbreviates(b, a):
         text = "one title may be the first letters of the other"
         return Evidence("title", "doubt", text, "title-initials")
     if _share_much(a.full, b.full):
@@ -217,12 +225,6 @@ def _find_spelling(a: Title, b: Title) -> Evidence:
 def _are_in_two_scripts(a: Title, b: Title) -> bool:
     """Tell whether one title alone has other letters than Latin: "モミアゲRock", "Momiage Rock"."""
     return is_all_latin(a.full) != is_all_latin(b.full)
-
-
-def _abbreviates(a: Title, b: Title) -> bool:
-    """Tell whether ``a`` is the first letters of ``b``: "2DT", "2 Different Tears"."""
-    letters = "".join(word[0] for word in b.full)
-    return len(letters) > 2 and len(a.full) == 1 and a.full[0] == letters
 
 
 def _names_half(a: Title, b: Title) -> bool:
@@ -237,13 +239,16 @@ def _names_half(a: Title, b: Title) -> bool:
         b.full[start : start + length] == a.core for start in range(len(b.full) - length + 1)
     ):
         return True  # "Can't Help Falling in Love", "(I Can't Help) Falling in Love with You"
-    latin = tuple(word for word in b.core if word.isascii())
-    if length > 1 and a.core == latin:
-        return True  # "Moving On", "마지막 날에 Moving On"
     if not any(sign in b.core_text for sign in _SEPARATORS):
         return False
     halves = (half for sign in _SEPARATORS for half in b.core_text.split(sign, 1))
     return _skeleton(a.core) in {_skeleton(split_words(half)) for half in halves}
+
+
+def _names_latin_half(a: Title, b: Title) -> bool:
+    """Tell "Russian Roulette" from "러시안 룰렛 Russian Roulette"."""
+    latin = tuple(word for word in b.core if word.isascii())
+    return len(a.full) > 1 and a.full == latin and not b.lead and not b.subtitles
 
 
 def _names_one_of(a: Title, b: Title) -> bool:
@@ -266,17 +271,6 @@ def _names_movement(a: Title, b: Title) -> bool:
         return False
     words = split_title_words(b.core_text.rpartition(":")[2].strip())
     return words[:1] != a.core[:1] and words[1:] == a.core and words[0].isdigit()
-
-
-def _spell_with_digits(a: Title, b: Title) -> bool:
-    """Tell whether ``a`` has "2" and "4" inside where ``b`` has words: "Nothing Compares 2 U"."""
-    if len(a.full) != len(b.full):
-        return False
-    inner = range(1, len(a.full) - 1)
-    pairs = enumerate(zip(a.full, b.full, strict=True))
-    return all(
-        x == y or (i in inner and _SIGNS.get(x) == y and f" {x} " in a.text) for i, (x, y) in pairs
-    )
 
 
 def _share_much(a: tuple[str, ...], b: tuple[str, ...]) -> bool:

@@ -105,6 +105,15 @@ _WORDS = {
     "gimme": "give me",
     "lemme": "let me",
     "outta": "out of",
+    "kinda": "kind of",
+    "sorta": "sort of",
+    "lotta": "lot of",
+    "whatcha": "what you",
+    "gotcha": "got you",
+    "dunno": "dont know",
+    "tryna": "tryin to",
+    "naa": "na",  # "Kal Ho Naa Ho"
+    "ecstacy": "ecstasy",
     **{
         f"{stem}our{ending}": f"{stem}or{ending}"  # "Worst Behaviour", "My Favorite Things"
         for stem in (
@@ -343,5 +352,6 @@ def _read_stylised_word(word: str) -> str:
     body = word.rstrip("!¡†,.;:?…")  # "Help!, Pt. 2" ends in a cry, "P!nk" does not
     if body[:1] == "$" and body[1:2].isdigit():
         return word
-    read = "".join(_STYLISED.get(c, c) for c in body.lstrip("!¡"))
+    cried = body.lstrip("!¡").replace("!.", ".")  # "Oops!...I Did It Again"
+    read = "".join(_STYLISED.get(c, c) for c in cried)
     return read + word[len(body) :]

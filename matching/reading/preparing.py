@@ -94,8 +94,11 @@ def _cut_own_artist(title: str, artists: tuple[str, ...]) -> tuple[str, tuple[st
         return title, ()
     if sign == " - " and any(n.meaning != "subtitle" for n in read_note(Segment("dash", rest))):
         return title, ()  # "Bad Company - Live"
+    named = fold_name(head)
+    if named in (fold_name(artists[0]), *split_names(artists[0])[:1]):
+        return rest.strip(), ()  # "Adele - Hello" by Adele
     names = {name for artist in artists for name in split_names(artist)}
-    return (rest.strip(), split_words(head)) if fold_name(head) in names else (title, ())
+    return (rest.strip(), split_words(head)) if named in names else (title, ())
 
 
 def _move_names_to_guests(title: Title, credit: Credit) -> Title:

@@ -91,6 +91,18 @@ def sound_alike(a: str, b: str) -> bool:
     return len(key) >= _TELLING and key == _key_sound(b, extra)
 
 
+def respell(a: str, b: str) -> bool:
+    """Tell whether two names of several words are read alike: "Alexej Vorobjov", "Alexey
+    Vorobyov", "Anastasiya Vinnikova", "Anastasia Vinnikova"."""
+    words_a, words_b = a.split(), b.split()
+    if len(words_a) != len(words_b) or len(words_a) < 2 or not (a + b).isascii():
+        return False
+    return all(
+        x == y or _key_sound(x, ()) == _key_sound(y, ())
+        for x, y in zip(words_a, words_b, strict=True)
+    )
+
+
 @lru_cache(maxsize=8192)
 def _key_sound(text: str, extra: tuple[tuple[str, str], ...]) -> str:
     """Return a form in which two romanisations of one text are mostly equal, or ""."""

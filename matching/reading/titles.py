@@ -51,6 +51,7 @@ class Title:
 
 
 _TRAILING_ARTICLE = re.compile(r"^([^,]+), (the|an?)$", re.IGNORECASE)  # "Song Title, The"
+_NUMBER_SIGN = re.compile(r"№|\bN[º°]\.? ?(?=\d)", re.IGNORECASE)  # "Nº 5"
 _SOURCES = (("soundtrack",), ("ost",))
 # All movements of a work, so the whole: "And You and I: i. Cord of Life, ii. Eclipse, …"
 _MOVEMENTS = re.compile(r":\s*(?:i|1)\.\s.*\W(?:ii|2)\.\s", re.IGNORECASE)
@@ -60,7 +61,7 @@ _TIED_SECTION = re.compile(r"(?<=\w\w)-(intro|outro|interlude|reprise|skit)$", r
 
 def take_apart(title: str) -> Title:
     """Return ``title`` taken apart; a title that would be left without a core stays whole."""
-    segments = list(split_segments(clean(title.replace("№", "#"))))
+    segments = list(split_segments(clean(_NUMBER_SIGN.sub("#", title))))
     core_text = " ".join(s.text for s in segments if s.place == "core").strip()
     core_text, inline_guests = _cut_inline_guests(core_text)
     notes = [note for s in segments if s.place != "core" for note in read_note(s)]
