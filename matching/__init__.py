@@ -4,7 +4,7 @@ Pure Python, rapidfuzz and anyascii; knows nothing of Django or the network.
 """
 
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
-from matching.fingerprint import hash_rules
+from matching.fingerprint import hash_names
 from matching.index import Index, blocking_keys
 from matching.matcher import choose, compare
 from matching.page_names import (
@@ -29,7 +29,7 @@ __all__ = [
     "blocking_keys",
     "choose",
     "compare",
-    "hash_rules",
+    "hash_names",
     "list_plain_titles",
     "name_key",
     "prepare",
