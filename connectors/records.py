@@ -51,6 +51,10 @@ class LikedTrack:
     repeat: int = 0
 
 
+#: Said of a row of Spotify's list on which Spotify fails, alone or with any others.
+UNREADABLE = "Spotify answers with an error for this song alone"
+
+
 @dataclass(frozen=True, slots=True)
 class LikedPage:
     """One page of ``GET /me/tracks``: ``items`` starts at ``offset`` of a list of ``total``."""

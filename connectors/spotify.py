@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 
 import spotipy
 
-from connectors.errors import AuthorizationError, TemporaryError
+from connectors.errors import AuthorizationError, RateLimited, TemporaryError
 from connectors.http import ServiceSession, ask_until_clear
-from connectors.records import LikedPage, LikedTrack, ServiceUser, Tokens
+from connectors.records import UNREADABLE, LikedPage, LikedTrack, ServiceUser, Tokens
 from connectors.spotify_parsing import (
     describe_misfit,
     parse_liked_page,
@@ -33,6 +33,8 @@ T = TypeVar("T")
 MOST_URIS = 40
 #: How often an answer is asked for that cannot be understood.
 CLEAR_TRIES = 3
+#: Parts of a page on which Spotify may fail, of one whose other rows it shows: a row costs six.
+MOST_FAILED = 12
 
 
 class SpotifyAccounts:
@@ -129,6 +131,9 @@ class SpotifyConnector:
         # hours on a long Retry-After and report every failure as 429.
         self._client = _Client(auth="", requests_session=http, requests_timeout=http.timeout)
         self._client.prefix = api_url.rstrip("/") + "/"
+        self._has_answered = False
+        #: Whether other pages are tried around one on which Spotify fails, as it did before.
+        self.reads_around = False
 
     @property
     def calls(self) -> int:
@@ -146,17 +151,55 @@ class SpotifyConnector:
         that has another shape than Spotify's, however often it is asked for, is unavailable with
         the name of the field. Raises TemporaryError for a page that is no page, starts elsewhere,
         or is empty before the end of the list.
+        Where Spotify fails on the page and ``reads_around`` is set, smaller pages find the row on
+        which it does: that one is ``UNREADABLE``.
         """
+        try:
+            return self._read_page(offset, limit)
+        except TemporaryError as error:
+            if not self.reads_around or not _is_of_server(error):
+                raise
+            page = self._read_around(offset, limit)
+            if page is None:
+                raise
+            return page
+
+    def _read_page(self, offset: int, limit: int) -> LikedPage:
         tries = 0
 
         def parse(answer: Any) -> LikedPage:
             nonlocal tries
             tries += 1
-            return parse_liked_page(answer, offset, forgiving=tries == CLEAR_TRIES)
+            page = parse_liked_page(answer, offset, forgiving=tries == CLEAR_TRIES)
+            self._has_answered = True
+            return page
 
         return self._ask(
             lambda: self._client.current_user_saved_tracks(limit=limit, offset=offset), parse
         )
+
+    def _read_around(self, offset: int, limit: int) -> LikedPage | None:
+        """Read a page on which Spotify fails by other pages; None if it fails on these too.
+
+        A row at one place was seen to break each page that would show it, for months
+        (https://github.com/spotify/web-api/issues/517).
+        """
+        parts = _Parts(self._read_page)
+        try:
+            # From a row before, as it may be the offset alone; at the head, see that others come.
+            other = self._read_page(*((offset - 1, limit) if offset else (limit, 1)))
+            parts.totals.add(other.total)
+            if offset and len(other.items) > 1:
+                return replace(other, items=other.items[1:], offset=offset)
+        except TemporaryError as error:
+            if not _is_of_server(error) or not self._has_answered:
+                return None
+        rows = parts.read(offset, limit)
+        if len(parts.totals) != 1:
+            return None
+        (total,) = parts.totals
+        rows = rows[: max(0, total - offset)]
+        return LikedPage(tuple(rows), offset, total, offset + len(rows) >= total)
 
     def get_liked_pages(self, offset: int = 0, page_size: int = 50) -> Iterator[LikedPage]:
         """Walk from ``offset`` to the end of a list that may move meanwhile.
@@ -236,6 +279,41 @@ class SpotifyConnector:
                 raise
         self._client.set_auth(self._token(True))
         return ask_until_clear(ask, CLEAR_TRIES)
+
+
+class _Parts:
+    """Reads a page by halves, and those on which Spotify fails by halves again."""
+
+    def __init__(self, read: Callable[[int, int], LikedPage]) -> None:
+        self._read = read
+        self._failed = 0
+        self.totals: set[int] = set()
+
+    def read(self, offset: int, limit: int) -> list[LikedTrack]:
+        if limit == 1:
+            return [LikedTrack(None, None, UNREADABLE)]
+        half = limit // 2
+        return [
+            row
+            for start, count in ((offset, half), (offset + half, limit - half))
+            for row in self._read_part(start, count)
+        ]
+
+    def _read_part(self, offset: int, limit: int) -> Sequence[LikedTrack]:
+        try:
+            page = self._read(offset, limit)
+        except TemporaryError as error:
+            self._failed += 1
+            # More than that is no matter of a row or two.
+            if not _is_of_server(error) or self._failed > MOST_FAILED:
+                raise
+            return self.read(offset, limit)
+        self.totals.add(page.total)
+        return page.items
+
+
+def _is_of_server(error: TemporaryError) -> bool:
+    return not isinstance(error, RateLimited) and (error.status or 0) >= 500
 
 
 def _is_repeat(page: LikedPage, before: LikedPage) -> bool:

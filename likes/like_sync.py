@@ -77,11 +77,17 @@ def import_likes(
                     accept_removals=accept_removals,
                     progress=progress or silent,
                 )
+                # Once it may be the service; what the last run met, too, may be one song.
+                met = checkpoint.last_error or walk.list_unreadable().exists()
+                connector.reads_around = bool(met)
                 try:
                     walk_saved_tracks(walk, full)
                     reconcile(walk)
                 except SliceDone:
                     summary.more = True
+                else:
+                    told = [summary.message, walk.tell_unreadable()]
+                    summary.message = " ".join(filter(None, told))
                 summary.complete = checkpoint.complete and checkpoint.head == 0
         user_clients.note_answer(user, Service.SPOTIFY)
     return summary

@@ -39,6 +39,8 @@ class BadFault(ValueError):
 class Fault:
     """One rule. ``match`` is part of the log's kind ("GET /me/tracks", "track.love"), any case;
     ``about`` stands in one of the call's parameters, as the name of a track.
+    ``row`` is a parameter of every kind: only calls for a page that shows this row of a list, from
+    0, by their ``offset`` and ``limit``.
 
     Parameters by kind: status: ``status``, ``body``, ``content_type``; rate_limited and
     quota_exceeded: ``retry_after`` in seconds, null for none; lastfm_error: ``code`` and
@@ -70,11 +72,19 @@ class Fault:
             return False
         if self.about and not any(self.about in value for _, value in (*call.query, *call.form)):
             return False
+        if "row" in self.parameters and not _shows_row(call, int(self.parameters["row"])):
+            return False
         return self.match.casefold() in call.kind.casefold()
 
     def describe(self) -> dict[str, Any]:
         """Return the rule as JSON."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+def _shows_row(call: Call, row: int) -> bool:
+    asked = dict(call.query)
+    offset = int(asked.get("offset", 0))
+    return offset <= row < offset + int(asked.get("limit", 20))
 
 
 def _answer_status(fault: Fault, call: Call) -> Answer:

@@ -333,9 +333,11 @@ def _ask_for_missing(walk: Walk, answers: _Answers, stood_still: bool) -> _Diffe
     ]  # fmt: skip
     liked = answers.contains([service_id for _, service_id, _ in rows if service_id])
     found, nameless = _Difference(stood_still=stood_still), _count_new_nameless(walk)
+    # What could not be read may be any of those that cannot be asked for.
+    all_read = stood_still and not walk.list_unreadable().exists()
     for key, service_id, liked_at in rows:
         if not service_id:
-            (found.gone if stood_still else found.hidden).append(key)
+            (found.gone if all_read else found.hidden).append(key)
         elif liked[service_id]:
             found.hidden.append(key)
         elif nameless[liked_at] > 0:

@@ -17,11 +17,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from connectors.records import LikedPage, LikedTrack
+from connectors.records import UNREADABLE, LikedPage, LikedTrack
 from connectors.spotify import SpotifyConnector
+from connectors.text import count_nouns
 from likes.importing.rows import count_repeats, item_key, list_keys, number_repeats
 from likes.importing.track_sync import store_likes
-from likes.models import Checkpoint, Run, Service, ServiceMapping, Source
+from likes.models import Checkpoint, Like, LikeQuerySet, Run, Service, ServiceMapping, Source
 from likes.runs.leases import save_checkpoint
 from likes.runs.summaries import ImportSummary, Progress, SliceDone, TimeIsUp
 
@@ -51,6 +52,8 @@ class Walk:
     new_nameless: Counter[datetime | None] = field(default_factory=Counter)
     totals: set[int] = field(default_factory=set)
     pages_read: int = 0
+    #: Where rows stand on which Spotify fails.
+    unreadable: list[str] = field(default_factory=list)
 
     @property
     def stood_still(self) -> bool:
@@ -154,6 +157,7 @@ class Walk:
             rows = ServiceMapping.objects.of(self.user).on(Service.SPOTIFY)
             rows = rows.keyed(keys if seen is None else seen)
             rows.exclude(seen=self.checkpoint.reading).update(seen=self.checkpoint.reading)
+        self.unreadable += _place_unreadable(page)
         again = [item for key, item in zip(keys, page.items, strict=True) if key in self.counted]
         nameless_again = sum(item.track is None for item in again)
         self.counted.update(keys)
@@ -171,6 +175,41 @@ class Walk:
         summary.merged += stored.merged
         summary.total_on_spotify = page.total
         self.progress(_end_of(page), self.limit or page.total, "likes read")
+
+    def list_unreadable(self) -> LikeQuerySet:
+        """Return the likes behind the rows on which Spotify failed in this reading."""
+        mappings = ServiceMapping.objects.of(self.user).on(Service.SPOTIFY)
+        mappings = mappings.filter(listed=True, seen=self.checkpoint.reading)
+        likes = Like.objects.of(self.user).on(Service.NARADA).filter(last_error=UNREADABLE)
+        return likes.filter(state=Like.State.UNAVAILABLE, track__in=mappings.values("track"))
+
+    def tell_unreadable(self) -> str:
+        """Say on how many songs Spotify fails, and where they stand, after they were met."""
+        count = self.list_unreadable().count() if self.whole or self.unreadable else 0
+        if not count:
+            return ""
+        places = f" ({'; '.join(self.unreadable)})" if self.unreadable else ""
+        return (
+            f"Spotify fails on {count_nouns(count, 'liked song')} whenever it should show "
+            f"{'it' if count == 1 else 'them'}{places}. All others were read, and nothing that "
+            "was not shown counts as unliked. The next whole reading (--full) tries again."
+        )
+
+
+def _place_unreadable(page: LikedPage) -> list[str]:
+    """Say where the rows stand on which Spotify fails, by those beside them."""
+    places = []
+    for index, item in enumerate(page.items):
+        if item.unavailable != UNREADABLE:
+            continue
+        place = f"number {page.offset + index + 1:,}"
+        above, below = page.items[:index][-1:], page.items[index + 1 :][:1]
+        for word, beside in (("below", above), ("above", below)):
+            for one in beside:
+                if one.track is not None:
+                    place += f", {word} “{', '.join(one.track.artists)} – {one.track.title}”"
+        places.append(place)
+    return places
 
 
 def walk_saved_tracks(walk: Walk, full: bool = False) -> None:
