@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from django.conf import settings
 
@@ -140,3 +141,15 @@ def _option(status: Status) -> str:
 def is_down(status: Status) -> bool:
     """Whether a service was called and did not answer."""
     return any(one["answer"] == DOWN for one in (status["connections"] or {}).values())
+
+
+def find_broken_messages() -> Iterator[dict[str, str]]:
+    """Yield a step where messages of one machine's queue could not be used and were set aside."""
+    folder = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("broken_folder")
+    count = sum(1 for _ in Path(str(folder)).glob("*")) if folder else 0
+    if count:
+        yield _step(
+            f"{count_nouns(count, 'message')} of the queue could not be used and lies in {folder}, "
+            "as after a full disk or a crash; nothing is lost, the next sync does the work",
+            "look at the log, see that the disk has room, and delete what lies there",
+        )

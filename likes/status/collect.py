@@ -9,11 +9,10 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from likes.runs import clock
-from likes.status.advice import find_blockers, find_next_steps
+from likes.status.advice import find_blockers, find_broken_messages, find_next_steps
 from likes.status.facts import (
     SERVICES,
     Status,
-    _find_broken_messages,
     call_service,
     check_database,
     describe_checkpoints,
@@ -67,6 +66,6 @@ def collect_status(username: str, *, offline: bool = False) -> Status:
     status["blockers"] = list(find_blockers(status))
     status["next"] = [
         *(find_next_steps(status) if status["connections"] else ()),
-        *_find_broken_messages(),
+        *find_broken_messages(),
     ]
     return status

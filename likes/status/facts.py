@@ -5,9 +5,7 @@ No secret is in it: of credentials and tokens it says only whether they are ther
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -24,7 +22,6 @@ from connectors.errors import (
     ServiceClosed,
     TemporaryError,
 )
-from connectors.text import count_nouns
 from likes.accounts import connections, user_clients
 from likes.accounts.credentials import (
     WHERE_TO_GET,
@@ -43,7 +40,6 @@ from likes.models import (
     SyncSettings,
     Track,
 )
-from likes.status.advice import _step
 
 SERVICES = (Service.SPOTIFY, Service.LASTFM)
 #: Days before the end of Spotify's consent from which on it is told, and from which on it blocks.
@@ -213,15 +209,3 @@ def describe_run(run: Run) -> Status:
 
 def iso(time: datetime | None) -> str | None:
     return time.isoformat(timespec="seconds") if time else None
-
-
-def _find_broken_messages() -> Iterator[dict[str, str]]:
-    """Yield a step where messages of one machine's queue could not be used and were set aside."""
-    folder = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("broken_folder")
-    count = sum(1 for _ in Path(str(folder)).glob("*")) if folder else 0
-    if count:
-        yield _step(
-            f"{count_nouns(count, 'message')} of the queue could not be used and lies in {folder}, "
-            "as after a full disk or a crash; nothing is lost, the next sync does the work",
-            "look at the log, see that the disk has room, and delete what lies there",
-        )
