@@ -16,7 +16,7 @@ from django.db import connections
 from driven_clock import stop_dates
 from programs import need_program
 from redis_server import start_redis
-from sync_world import World
+from world import World
 
 from narada_sandbox.server import Sandbox
 
