@@ -276,3 +276,18 @@ def test_architecture_names_each_module_and_nothing_else() -> None:
     rooms = set(re.findall(r"`(likes/[\w/]+?)(?:/|\.py)`", text))
     in_likes = {room for room in set().union(*FLOORS) if room.startswith("likes/")}
     assert sorted(in_likes - {"likes/apps", "likes/migrations"} - rooms) == []
+
+
+def list_documents() -> list[Path]:
+    return [*ROOT.glob("[CRS]*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("path", list_documents(), ids=name_module)
+def test_documents_name_only_paths_that_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    folders = "|".join([*PACKAGES, "tests", "docs", "benchmarks", "deploy"])
+    named = re.findall(rf"`((?:{folders})/[\w./-]*|[A-Z]+\.md)[`:]", text)
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    missing = [name for name in named if not (ROOT / name).exists()]
+    missing += [name for name in linked if not (path.parent / name).exists()]
+    assert missing == []
