@@ -23,13 +23,16 @@ def fingerprint() -> str:
     return hashlib.blake2b(f"{KEYS_VERSION} {hash_names()}".encode(), digest_size=16).hexdigest()
 
 
-def describe(track: Track | ServiceTrack | ServiceMapping) -> TrackDescription:
+def describe(
+    track: Track | ServiceTrack | ServiceMapping, *, whole_credit: bool = True
+) -> TrackDescription:
     return TrackDescription(
         title=track.title,
         artists=tuple(track.artists),
         album=track.album,
         duration_ms=track.duration_ms,
         isrc=track.isrc,
+        whole_credit=whole_credit,
     )
 
 

@@ -19,7 +19,8 @@ class TrackDescription:
     """A track as somebody describes it; every field but the title may be missing.
 
     ``artists`` is the credit in order, one name each where the service gives a list, or one
-    joined string where it does not. ``duration_ms`` is in milliseconds.
+    joined string where it does not. ``duration_ms`` is in milliseconds. ``whole_credit`` is False
+    where the artists may be the first of several, as in Spotify's account data.
     """
 
     title: str
@@ -28,6 +29,7 @@ class TrackDescription:
     duration_ms: int | None = None
     isrc: str = ""
     mbid: str = ""
+    whole_credit: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,11 +94,12 @@ def choose(
     order = sorted(range(len(prepared)), key=lambda i: (-comparisons[i].score, -spelling[i], i))
     matches = [i for i in order if comparisons[i].verdict is Verdict.MATCH]
     unsure_of = {i: list(_list_unsure(comparisons[i], sought, prepared[i])) for i in matches}
-    matches.sort(key=lambda i: bool(unsure_of[i]))
+    asked_of = {i: [e for e in unsure_of[i] if _is_asked(e, sought)] for i in matches}
+    matches.sort(key=lambda i: (bool(asked_of[i]), bool(unsure_of[i])))
     if matches:
         best = matches[0]
-        if unsure := unsure_of[best]:
-            return Choice(Verdict.REVIEW, best, comparisons, "; ".join(e.text for e in unsure))
+        if asked := asked_of[best]:
+            return Choice(Verdict.REVIEW, best, comparisons, "; ".join(e.text for e in asked))
         for other in matches[1:]:
             if compare(prepared[best], prepared[other]).verdict is not Verdict.MATCH:
                 reason = "ambiguous: two candidates match and differ from each other"
@@ -114,14 +115,20 @@ def choose(
 def _list_unsure(
     comparison: Comparison, wanted: Prepared, candidate: Prepared
 ) -> Iterator[Evidence]:
-    """Yield what a person has to look at before ``candidate`` is acted on. A list that is wanted
-    names all artists, so a candidate that names one more may be another recording."""
+    """Yield what speaks against acting on ``candidate``. A list that is wanted mostly names all
+    artists, so a candidate that names one more may be another recording."""
     for item in comparison.evidence:
         names_more = item.rule == "partner-one-side" and find_unmatched(
             candidate.credit, wanted.credit
         )
         if item.rule in _NOT_ACTED_ON or names_more:
             yield item
+
+
+def _is_asked(item: Evidence, wanted: Prepared) -> bool:
+    """Tell whether a person has to look at ``item``: one more act is no news where the wanted
+    artists are not known to be all."""
+    return wanted.description.whole_credit or item.rule != "partner-one-side"
 
 
 def _rate_spelling(a: Prepared, b: Prepared) -> int:

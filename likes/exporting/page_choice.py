@@ -15,11 +15,12 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
+from django.db.models import Q
 
 from connectors.records import TrackPage
 from likes.blocking_keys import describe, describe_listed
 from likes.exporting.own_lists import candidates_for
-from likes.models import Like, ListedTrack, Service, ServiceMapping, Track, TrackKey
+from likes.models import Like, ListedTrack, Service, ServiceMapping, Source, Track, TrackKey
 from matching import (
     Comparison,
     Verdict,
@@ -90,13 +91,14 @@ def choose_listed(
     rule = _RULES[listing]
     candidates = candidates_for(user, listing, _list_keys(tracks))
     refused = find_refused(tracks)
+    whole = _find_whole_credits([track for track in tracks if candidates.get(track.pk)])
     chosen: dict[int, ServiceMapping] = {}
     for track in tracks:
         rows = [row for row in candidates.get(track.pk, ()) if (track.pk, row.key) not in refused]
         if not rows:
             continue
         exact = name_key(primary_artist(track), track.title)
-        row, comparison = _pick(track, rows, exact)
+        row, comparison = _pick(track, rows, exact, whole_credit=track.pk in whole)
         if row is not None:
             chosen[track.pk] = make_mapping(
                 track, row.artist, row.title, rule, Decision.ACCEPTED, comparison
@@ -111,8 +113,24 @@ def _list_keys(tracks: Sequence[Track]) -> dict[int, set[str]]:
     return keys
 
 
+def _find_whole_credits(tracks: Sequence[Track]) -> set[int]:
+    """Return the tracks whose artists are known to be all: several, or as Spotify's API lists them.
+
+    Files that name one artist may leave out the others; Spotify's account data does.
+    """
+    whole = {track.pk for track in tracks if len(track.artists) > 1}
+    single = {track.pk: track.artists for track in tracks if track.pk not in whole}
+    if single:
+        rows = ServiceMapping.objects.on(Service.SPOTIFY).filter(track__in=list(single))
+        told = rows.filter(Q(source=Source.API) | Q(listed=True))
+        for track_id, artists in told.values_list("track_id", "artists"):
+            if artists == single[track_id]:
+                whole.add(track_id)
+    return whole
+
+
 def _pick(
-    track: Track, rows: list[ListedTrack], exact: str
+    track: Track, rows: list[ListedTrack], exact: str, *, whole_credit: bool
 ) -> tuple[ListedTrack | None, Comparison | None]:
     """Return the row under the track's own name, else the one that is it for certain, if any.
 
@@ -124,7 +142,8 @@ def _pick(
         for row in rows:
             if row.key == key and (key == exact or not are_far_apart(track, row)):
                 return row, compare(describe(track), describe_listed(row))
-    choice = choose(describe(track), [describe_listed(row) for row in rows])
+    wanted = describe(track, whole_credit=whole_credit)
+    choice = choose(wanted, [describe_listed(row) for row in rows])
     if choice.verdict != Verdict.MATCH or choice.best is None:
         return None, None
     return rows[choice.best], choice.comparisons[choice.best]

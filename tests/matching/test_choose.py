@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from matching import TrackDescription, Verdict, choose, compare
 
 
@@ -97,3 +99,26 @@ def test_one_isrc_settles_one_step_only() -> None:
     one = TrackDescription("Alpha", ("X",), **facts)
     other = TrackDescription("Omega Totally", ("X",), **facts)
     assert compare(one, other).verdict is Verdict.REVIEW
+
+
+@pytest.mark.parametrize(
+    ("whole_credit", "pages", "verdict", "best"),
+    [
+        (True, [("Duo", "Ada & Bo")], Verdict.REVIEW, 0),
+        (False, [("Duo", "Ada & Bo")], Verdict.MATCH, 0),
+        (False, [("Duo", "Ada & Bo"), ("Duo", "Ada")], Verdict.MATCH, 1),
+        (True, [("Duo", "Ada & Bo"), ("Duo", "Ada")], Verdict.MATCH, 1),
+        # which of two others it is with, and whether it is a second recording, stay questions
+        (False, [("Duo", "Ada & Bo"), ("Duo", "Ada & Cy")], Verdict.REVIEW, 0),
+        (False, [("Duo", "Ada with Bo")], Verdict.REVIEW, 0),
+        (False, [("Duo (feat. Bo)", "Ada")], Verdict.REVIEW, 0),
+        (False, [("Duo (feat. Bo)", "Ada"), ("Duo", "Ada & Bo")], Verdict.MATCH, 1),
+        (False, [("Duo - Live", "Ada & Bo")], Verdict.DIFFERENT, None),
+    ],
+)
+def test_one_more_act_is_a_doubt_where_the_credit_is_known_to_be_whole(
+    whole_credit: bool, pages: list[tuple[str, str]], verdict: Verdict, best: int | None
+) -> None:
+    wanted = TrackDescription("Duo", ("Ada",), whole_credit=whole_credit)
+    choice = choose(wanted, [TrackDescription(title, (artist,)) for title, artist in pages])
+    assert (choice.verdict, choice.best) == (verdict, best)

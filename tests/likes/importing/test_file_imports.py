@@ -221,3 +221,36 @@ def test_an_id_that_narada_knows_under_another_name_loses_no_song(
     path.write_text(f"title,artist,spotify_id\nAlone - 2011 Remaster,ada,{known}")
     summary = import_file(user, path)
     assert (summary.already_known, "without Spotify ids" in summary.message) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("artists", "steps", "loved"),
+    [
+        (["Ada", "Bo"], ["library"], True),
+        (["Ada", "Bo"], ["nameless"], True),
+        (["Ada", "Bo"], ["library", "api"], True),
+        (["Ada", "Bo"], ["nameless", "api"], True),
+        (["Ada", "Bo"], ["exportify"], True),
+        (["Ada"], ["library"], True),
+        # the API has said that there is nobody but Ada
+        (["Ada"], ["api"], False),
+        (["Ada"], ["api", "library"], False),
+        (["Ada"], ["library", "api"], False),
+        (["Ada"], ["nameless", "api"], False),
+    ],
+)
+def test_a_page_of_two_artists_is_a_doubt_where_all_artists_are_known(
+    world: World, write: Callable[..., Path], artists: list[str], steps: list[str], loved: bool
+) -> None:
+    user = world.join()
+    song = {"title": "Monument", "artists": artists, "listeners": 100}
+    world.order("like", user="alice", added_at="2022-01-01T00:00:00+00:00", **song)
+    world.order("scrobble", user="alice", artist="Ada & Bo", title="Monument", plays=7)
+    for step in steps:
+        if step == "api":
+            import_likes(user)
+        else:
+            import_file(user, write(world.likes(), step))
+    export_likes(user)
+    assert world.loves() == ([("Ada & Bo", "Monument")] if loved else [])
+    assert world.state_of(user, "Monument") == ("present" if loved else "review")
