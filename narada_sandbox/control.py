@@ -22,17 +22,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from narada_sandbox.backstage import Backstage
 from narada_sandbox.faults import BadFault, answer_bad_fault
 from narada_sandbox.messages import Answer, Call, answer_json
 from narada_sandbox.tokens import grant_spotify
 from narada_sandbox.world.catalogue import Page, Song, make_id, make_isrc
 from narada_sandbox.world.people import LOCAL_FILE, LOST, Taste, furnish
 from narada_sandbox.world.state import AllowListFull, User, format_time
-
-if TYPE_CHECKING:
-    from narada_sandbox.services import Services
 
 _SCOPES = ["user-library-read", "user-library-modify"]
 
@@ -44,9 +42,9 @@ class BadOrder(ValueError):
 class Control:
     """Answers everything under ``/sandbox``."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._state = services.state
+    def __init__(self, backstage: Backstage) -> None:
+        self._backstage = backstage
+        self._state = backstage.state
         self._orders: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {
             ("GET", "state"): self._show_state,
             ("POST", "reset"): self._reset,
@@ -59,7 +57,7 @@ class Control:
             ("POST", "page"): self._add_page,
             ("POST", "correction"): self._add_correction,
             ("POST", "calls/clear"): self._clear_calls,
-            ("GET", "faults"): lambda order: {"faults": services.faults.describe()},
+            ("GET", "faults"): lambda order: {"faults": backstage.faults.describe()},
             ("POST", "faults"): self._add_faults,
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "grant"): self._grant,
@@ -111,7 +109,7 @@ class Control:
             "now": self._state.now(),
             "songs": len(self._state.catalogue.songs),
             "pages": len(self._state.catalogue.pages),
-            "faults": len(self._services.faults.describe()),
+            "faults": len(self._backstage.faults.describe()),
             "users": [
                 {
                     "name": user.name,
@@ -127,7 +125,7 @@ class Control:
         }
 
     def _reset(self, order: dict[str, Any]) -> dict[str, Any]:
-        self._services.reset(Taste(**order))
+        self._backstage.reset(Taste(**order))
         return self._show_state({})
 
     def _add_user(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -176,7 +174,7 @@ class Control:
     def _unlike(self, order: dict[str, Any]) -> dict[str, Any]:
         user = self._find_user(order)
         if "n" in order:
-            items = [one.item for one in self._services.chance.sample(user.likes, int(order["n"]))]
+            items = [one.item for one in self._backstage.chance.sample(user.likes, int(order["n"]))]
         elif order.get("all"):
             items = [one.item for one in user.likes]
         else:
@@ -245,7 +243,7 @@ class Control:
         }
 
     def _list_calls(self, call: Call) -> dict[str, Any]:
-        log = self._services.log
+        log = self._backstage.log
         since = int(call.get("since", "0"))
         calls = log.read(
             since=since,
@@ -258,35 +256,35 @@ class Control:
         return {"counts": log.count(), "total": len(calls), "calls": calls}
 
     def _clear_calls(self, order: dict[str, Any]) -> dict[str, Any]:
-        self._services.log.clear()
+        self._backstage.log.clear()
         return {"counts": {}}
 
     def _add_faults(self, order: dict[str, Any]) -> dict[str, Any]:
         rules = order.get("rules", [order] if order else [])
-        self._services.faults.add(rules)
-        return {"faults": self._services.faults.describe()}
+        self._backstage.faults.add(rules)
+        return {"faults": self._backstage.faults.describe()}
 
     def _clear_faults(self, order: dict[str, Any]) -> dict[str, Any]:
-        self._services.faults.clear()
+        self._backstage.faults.clear()
         return {"faults": []}
 
     def _grant(self, order: dict[str, Any]) -> dict[str, Any]:
         user = self._find_user(order)
         if order.get("service") == "lastfm":
-            return {"key": self._services.tokens.issue_session(user.name), "name": user.name}
+            return {"key": self._backstage.tokens.issue_session(user.name), "name": user.name}
         scopes = order.get("scopes", _SCOPES)
         scopes = scopes.split() if isinstance(scopes, str) else list(scopes)
-        granted = grant_spotify(self._services.tokens, user.name, scopes)
+        granted = grant_spotify(self._backstage.tokens, user.name, scopes)
         return {**granted, "account_id": user.account_id, "id": user.spotify_id}
 
     def _expire(self, order: dict[str, Any]) -> dict[str, Any]:
         user = self._find_user(order)
-        return {"expired": self._services.tokens.expire_access(user.name)}
+        return {"expired": self._backstage.tokens.expire_access(user.name)}
 
     def _revoke(self, order: dict[str, Any]) -> dict[str, Any]:
         user = self._find_user(order)
         service = str(order.get("service", "spotify"))
-        return {"revoked": self._services.tokens.revoke(user.name, service)}
+        return {"revoked": self._backstage.tokens.revoke(user.name, service)}
 
     def _set_clock(self, order: dict[str, Any]) -> dict[str, Any]:
         if "advance" in order:
@@ -296,7 +294,7 @@ class Control:
         return {"now": self._state.now(), "offset": self._state.clock_offset}
 
     def _set_limits(self, order: dict[str, Any]) -> dict[str, Any]:
-        return self._services.set_limits(order)
+        return self._backstage.set_limits(order)
 
 
 def read_order(call: Call) -> dict[str, Any]:

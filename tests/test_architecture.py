@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,20 @@ def test_every_room_is_on_a_floor() -> None:
     }
     assert found - {"likes"} == set().union(*FLOORS)
     assert len([*(ROOT / "likes").glob("[!_]*")]) <= MOST_ENTRIES
+
+
+def test_no_import_leads_back_to_its_module() -> None:
+    modules = {
+        name_module(path).removesuffix(".py").removesuffix("/__init__").replace("/", "."): path
+        for path in list_modules(*PACKAGES)
+    }
+    graph: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        imported = {full for _, full in read_imports(ast.parse(path.read_text()))}
+        # A name that is no module is one of the module before its last dot.
+        found = {full if full in modules else full.rpartition(".")[0] for full in imported}
+        graph[name] = found & modules.keys() - {name}
+    TopologicalSorter(graph).prepare()  # raises a CycleError that names the circle
 
 
 def list_measured() -> list[Path]:
