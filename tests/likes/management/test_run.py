@@ -123,6 +123,8 @@ def test_no_program_outlives_the_command(number: signal.Signals, tmp_path: Path)
     command = subprocess.Popen(
         python(SUPERVISES, LIVES, tmp_path),
         cwd=tmp_path, env=make_environment(tmp_path), stdout=subprocess.PIPE, text=True,
+        # Under nohup, which these tests may run under, it would be deaf to a closed terminal.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )  # fmt: skip
     files = [tmp_path / "web", tmp_path / "worker"]
     wait_for(lambda: all(read_numbers(file) for file in files))
