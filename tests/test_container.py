@@ -12,8 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from fnmatch import fnmatch
 from pathlib import Path
@@ -22,6 +21,7 @@ import pytest
 import yaml
 from django.core.management import get_commands
 from programs import need_program
+from waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
@@ -29,7 +29,6 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 UNITS = sorted((ROOT / "deploy").glob("*.service"))
 PROCFILE = dict(re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(), re.MULTILINE))
 SETTINGS = (ROOT / "narada_site" / "settings.py").read_text()
-PATIENCE = 180
 LIKES = "Track URI,Track Name,Artist Name(s),Added At\n,Windowlicker,Aphex Twin,2020-01-02\n"
 #: The user that the image runs as; the tests of a user other than root run as that.
 USER = 10001
@@ -159,13 +158,6 @@ def container() -> Iterator[Container]:
             words = ["unshare", "--mount", "sh", "-c", f'{mount} && exec "$@"', "sh", *no_rights]
     yield folder, words
     shutil.rmtree(folder)
-
-
-def wait_for(check: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not check():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
 
 
 @pytest.mark.slow
