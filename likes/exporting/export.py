@@ -136,6 +136,10 @@ class Export:
     def spellings(self) -> dict[str, str]:
         return adopting.find_spellings(self.user)
 
+    @cached_property
+    def loves_unknown(self) -> bool:
+        return adopting.loves_unknown(self.user)
+
     def _say(self, text: str) -> None:
         self.summary.message = " ".join(filter(None, [self.summary.message, text]))
 
@@ -199,7 +203,7 @@ class Export:
             )
         self.all_plays_known = not is_library_due(self.user)
         self._settle_open()
-        if adopting.loves_unknown(self.user):
+        if self.loves_unknown:
             adopting.love_unknown(self.user)
 
     def _settle_open(self) -> None:
@@ -315,7 +319,7 @@ class Export:
             elif answer.outcome == Outcome.REFUSED:
                 choices[like.track_id] = PageChoice(state=State.FAILED, reason=str(answer.error))
         called = [(like, one) for like, one in found if one.value is not None or one.error]
-        if adopting.loves_unknown(self.user):
+        if self.loves_unknown:
             adopting.take_own_names([like.track for like, _ in found], choices, self.refused)
         if called:
             with transaction.atomic():
