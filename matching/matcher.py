@@ -17,8 +17,9 @@ from matching.comparing.titles import compare_titles
 from matching.comparing.versions import compare_versions
 from matching.descriptions import Choice, Comparison, Evidence, TrackDescription, Verdict
 from matching.reading.artists import cut_credit, fold_name, read_guests
-from matching.reading.normalize import clean, squash
+from matching.reading.normalize import clean, split_words, squash
 from matching.reading.preparing import Prepared, prepare
+from matching.reading.titles import Title
 
 # Lengths in milliseconds; docs/matching.md has what was measured. Two services show the same
 # recording within a second of each other; other versions of a song seldom come that close.
@@ -146,7 +147,7 @@ def _say_why(comparison: Comparison) -> str:
 
 def gather_evidence(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     """Yield what each field says, lengths and ISRCs having settled what they can settle."""
-    items = [*compare_titles(a.title, b.title)]
+    items = [*compare_titles(_drop_first_artist(a, b), _drop_first_artist(b, a))]
     items += compare_versions(a.side, b.side)
     items += _compare_artists(a, b)
     items += _compare_albums(a, b)
@@ -163,6 +164,17 @@ def gather_evidence(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     if a.isrc and b.isrc:
         items = list(_weigh_isrc(a.isrc == b.isrc, items, refused))
     yield from items
+
+
+def _drop_first_artist(side: Prepared, other: Prepared) -> Title:
+    """Return the title of ``side``: "Alone" for "Love: Alone" by Bob and Love, where the other side
+    names Love first, so that reading it took "Love" for no part of the title."""
+    lead = side.title.lead
+    if not lead or other.title.lead:
+        return side.title
+    written = (other.credit.primary, *other.description.artists[:1])
+    firsts = {fold_name(" ".join(split_words(name))) for name in written}
+    return replace(side.title, lead=()) if fold_name(" ".join(lead)) in firsts else side.title
 
 
 _ARTISTS = {

@@ -41,7 +41,7 @@ def prepare(description: TrackDescription) -> Prepared:
     text, composer = _cut_composer(_limit(description.title))
     artists, notes = _cut_versions(tuple(_limit_credit(description.artists)))
     text, own = _cut_own_artist(text, artists)
-    title = take_apart(" ".join([text, *(f"({note})" for note in notes)]))
+    title = take_apart(" ".join([text, *(f"({note})" for note in sorted(notes))]))
     title = replace(title, lead=own + title.lead) if own else title
     if composer and fold_name(composer) not in map(fold_name, artists):
         artists = (composer, *artists)
@@ -72,7 +72,7 @@ def _cut_versions(artists: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]
     for artist in artists:
         segments = list(split_segments(artist))
         cut = [
-            segment.text
+            segment
             for segment in segments
             if segment.place == "bracket"
             and any(note.meaning == "version" for note in read_note(segment))
@@ -80,8 +80,8 @@ def _cut_versions(artists: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]
         # "初音ミク V3 (English)" is a voice, and no version of a song.
         names = any(segment.place == "bracket" and "feat" in artist for segment in segments)
         if cut and not names:
-            notes += cut
-            artist = " ".join(s.text for s in segments if s.text not in cut)
+            notes += [segment.text for segment in cut]
+            artist = " ".join(s.text for s in segments if s not in cut)
         kept.append(artist)
     return tuple(kept), notes
 
@@ -90,14 +90,14 @@ def _cut_own_artist(title: str, artists: tuple[str, ...]) -> tuple[str, tuple[st
     """Return "Bzrp Music Sessions" and the words of "Quevedo" for "Quevedo: Bzrp Music Sessions" by
     Bizarrap and Quevedo."""
     head, sign, rest = title.partition(":" if ":" in title else " - ")
-    if not sign or not rest.strip() or not artists:
+    if not head.strip() or not rest.strip() or not artists:
         return title, ()
     if sign == " - " and any(n.meaning != "subtitle" for n in read_note(Segment("dash", rest))):
         return title, ()  # "Bad Company - Live"
     named = fold_name(head)
     if named in (fold_name(artists[0]), *split_names(artists[0])[:1]):
         return rest.strip(), ()  # "Adele - Hello" by Adele
-    names = {name for artist in artists for name in split_names(artist)}
+    names = {name for a in artists for name in (fold_name(a), *split_names(a))}
     return (rest.strip(), split_words(head)) if named in names else (title, ())
 
 
@@ -146,9 +146,9 @@ def _read_album(text: str) -> Album:
 
 
 def _limit_credit(artists: tuple[str, ...]) -> Iterator[str]:
-    """Yield the artists, up to as many letters as any real credit has."""
+    """Yield the artists that have a name, up to as many letters as any real credit has."""
     left = _LONGEST_CREDIT
-    for artist in artists:
+    for artist in filter(str.strip, artists):
         if left <= 0:
             return
         left -= len(artist)

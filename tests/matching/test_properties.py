@@ -71,6 +71,17 @@ def test_swapping_artists_changes_nothing_for_equal_sets(
         assert compare(forward, backward).verdict is Verdict.MATCH
 
 
+@pytest.mark.parametrize(
+    "title", ["Love - Alone", "Love: Alone", "Love - 0", "Alone (Love)", " - Love", ": Love"]
+)
+@pytest.mark.parametrize("artists", [("", "Love"), ("Bob", "Love"), ("Bob", "Love", "Ann")])
+def test_an_artist_who_opens_the_title_may_stand_anywhere_in_the_credit(
+    title: str, artists: tuple[str, ...]
+) -> None:
+    there, back = (TrackDescription(title=title, artists=a) for a in (artists, artists[::-1]))
+    assert compare(there, back).verdict is Verdict.MATCH
+
+
 @given(DESCRIPTIONS, DESCRIPTIONS, st.permutations(["Queen", "David Bowie", "Björk", "YOASOBI"]))
 def test_the_order_of_artists_after_the_first_changes_nothing(
     a: TrackDescription, b: TrackDescription, artists: list[str]
