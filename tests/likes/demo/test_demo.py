@@ -171,15 +171,14 @@ def is_let_in(site: str, name: str, password: str) -> bool:
     """Sign in on the web pages, and tell whether the admin lets this user in as well."""
     browser = requests.Session()
     browser.trust_env = False
-    page = requests.Response()
 
     def is_served() -> bool:
-        nonlocal page
         with contextlib.suppress(requests.ConnectionError):
-            page = browser.get(f"{site}/accounts/login/", timeout=PATIENCE)
-        return page.ok
+            return browser.get(f"{site}/accounts/login/", timeout=PATIENCE).ok
+        return False
 
     wait_for(is_served, every=0.1)
+    page = browser.get(f"{site}/accounts/login/", timeout=PATIENCE)
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
     assert token is not None
     form = {"login": name, "password": password, "csrfmiddlewaretoken": token.group(1)}
