@@ -4,6 +4,7 @@ Run as ``python -m benchmarks.cost_per_like [LIKES ...]``, by default 1000, 5000
 database of DATABASE_URL, else on a SQLite file of its own. Prints a Markdown table. The user
 scrobbles nine in ten of what they like, under Last.fm's spellings; no rate limit is set. Each run
 is a process of its own, whose CPU time it is without that of its start; the sandbox is in another.
+That of the PostgreSQL process that serves it counts too, if PostgreSQL runs on this machine.
 "a slice" is the second of an export: a hundred loves. "nothing new" is one after the last.
 """
 
@@ -12,12 +13,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from benchmarks.sync import after, join
+from benchmarks.preparing import after, join, open_database, open_sandbox
 from narada_sandbox.server import Sandbox
 
 COLUMNS = ("likes", "import", "per like", "first slice", "a slice", "per love", "the rest",
@@ -27,24 +28,9 @@ COLUMNS = ("likes", "import", "per like", "first slice", "a slice", "per love", 
 def main(sizes: list[int]) -> None:
     print("| " + " | ".join(COLUMNS) + " |")
     print("|--:" * len(COLUMNS) + "|")
-    with tempfile.TemporaryDirectory() as var:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{var}/narada.sqlite3")
-        os.environ |= {
-            "NARADA_VAR": var,
-            "DJANGO_SETTINGS_MODULE": "narada_site.settings",
-            "LASTFM_REQUESTS_PER_SECOND": "0",
-            "SPOTIFY_REQUESTS_PER_SECOND": "0",
-        }
-        import django
-        from django.conf import settings
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with open_database():
         for likes in sizes:
-            with Sandbox(likes=likes, scrobble_share=0.9, loved_share=0, awkward=False) as box:
-                for name, value in box.environ().items():
-                    setattr(settings, name, value)
+            with open_sandbox(likes=likes, scrobble_share=0.9, loved_share=0, awkward=False) as box:
                 user = join(box, "alice", likes)
                 names = ("import", "slice", "slice", "export", "export")
                 cost = [measure(box, name, user.username) for name in names]
@@ -83,11 +69,26 @@ def run(name: str, username: str) -> None:
         "slice": lambda: export_likes(user, time_is_up=after(5)),
         "export": lambda: export_likes(user),
     }
-    started = time.process_time()
+    started = time.process_time() + get_database_seconds()
     summary = runs[name]()
-    seconds = time.process_time() - started
+    seconds = time.process_time() + get_database_seconds() - started
     assert summary.exit_code == 0, summary.message
     print(seconds)
+
+
+def get_database_seconds() -> float:
+    """Return the CPU seconds of the process of PostgreSQL that serves this one; 0 without one."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return 0.0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        stat = Path(f"/proc/{cursor.fetchone()[0]}/stat")
+    if not stat.exists():
+        return 0.0
+    user, system = stat.read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

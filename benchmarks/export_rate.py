@@ -14,13 +14,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.sync import join
+from benchmarks.preparing import join, open_database, open_sandbox
 from narada_sandbox.server import Sandbox
 
 LIMIT = 5
@@ -41,11 +40,14 @@ def add(ms: int, probability: float = 1.0, match: str = "") -> Fault:
 #: What each case is called, its faults, the share of names to look up, the processes at once.
 CASES: list[tuple[str, list[Fault], float, int]] = [
     ("no latency", [], 0.0, 1),
+    ("100 ms", [add(100)], 0.0, 1),
     ("200 ms", [add(200)], 0.0, 1),
     ("200 ms, a tenth looked up", [add(200)], 0.1, 1),
     ("200 ms, two users at once", [add(200)], 0.0, 2),
     ("200 to 350 ms", [add(200), *[add(50, 0.5)] * 3], 0.0, 1),
     ("100 to 700 ms", [add(100), *[add(200, 0.3)] * 3], 0.0, 1),
+    ("300 ms", [add(300)], 0.0, 1),
+    ("700 ms", [add(700)], 0.0, 1),
     ("1 s", [add(1000)], 0.0, 1),
     ("1 s, a tenth looked up", [add(1000)], 0.1, 1),
     ("200 ms, all looked up", [add(200)], 1.0, 1),
@@ -57,23 +59,11 @@ CASES: list[tuple[str, list[Fault], float, int]] = [
 def main(likes: int, wanted: str) -> None:
     print("| " + " | ".join(COLUMNS) + " |")
     print("|---" + "|--:" * (len(COLUMNS) - 1) + "|")
-    with tempfile.TemporaryDirectory() as var:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{var}/narada.sqlite3")
-        os.environ |= {
-            "NARADA_VAR": var,
-            "DJANGO_SETTINGS_MODULE": "narada_site.settings",
-            "LASTFM_REQUESTS_PER_SECOND": str(LIMIT),
-            "SPOTIFY_REQUESTS_PER_SECOND": "0",
-        }
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with open_database(LASTFM_REQUESTS_PER_SECOND=str(LIMIT)):
         for number, (name, faults, looked_up, processes) in enumerate(CASES):
             if wanted not in name:
                 continue
-            with Sandbox(
+            with open_sandbox(
                 likes=likes, scrobble_share=1 - looked_up, loved_share=0, awkward=False
             ) as box:
                 measure(box, name, faults, ["alice", "bob"][:processes], number)
@@ -81,13 +71,9 @@ def main(likes: int, wanted: str) -> None:
 
 def measure(box: Sandbox, name: str, faults: list[Fault], people: Sequence[str], no: int) -> None:
     """Import, export in a process for each user, and print a row of the table."""
-    from django.conf import settings
-
     from likes.like_sync import import_likes
     from likes.models import Like
 
-    for setting, value in box.environ().items():
-        setattr(settings, setting, value)
     # Of another size than in the cases before, as the name of a user is made of both.
     users = [join(box, person, no) for person in people]
     for user in users:

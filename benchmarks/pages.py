@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import resource
 import sys
-import tempfile
 import time
 from typing import Any
+
+from benchmarks.preparing import open_database
 
 FEW = 1_000
 BIG, SMALL, OPERATOR = 1, 2, 3
@@ -66,14 +67,7 @@ def main(tracks: int = 1_000_000, likes: int | None = None) -> None:
     likes = max(FEW, tracks // 5) if likes is None else likes
     if tracks - likes < 2 * FEW:
         sys.exit(f"TRACKS must be at least {2 * FEW:,} more than LIKES.")
-    with tempfile.TemporaryDirectory() as var:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{var}/narada.sqlite3")
-        os.environ |= {"NARADA_VAR": var, "DJANGO_SETTINGS_MODULE": "narada_site.settings"}
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with open_database():
         from likes.models import Track
 
         if not Track.objects.exists():

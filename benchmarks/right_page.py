@@ -11,10 +11,8 @@ of liking that Last.fm dates the wrong way round.
 
 from __future__ import annotations
 
-import os
 import random
 import sys
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -22,7 +20,7 @@ from itertools import pairwise
 from typing import Any
 
 from benchmarks.liked_songs import LIBRARIES, Name, Song, make_library
-from benchmarks.sync import join
+from benchmarks.preparing import join, open_database, open_sandbox
 from narada_sandbox.server import Sandbox
 
 COLUMNS = ("library", "likes", "right", "wrong", "missing", "asked", "no page", "loves", "calls",
@@ -48,24 +46,12 @@ class Listener:
 
 
 def main(seed: int = 1, rate: int = 0, *names: str) -> None:
-    with tempfile.TemporaryDirectory() as var:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{var}/narada.sqlite3")
-        os.environ |= {
-            "NARADA_VAR": var,
-            "DJANGO_SETTINGS_MODULE": "narada_site.settings",
-            "LASTFM_REQUESTS_PER_SECOND": str(rate),
-            "SPOTIFY_REQUESTS_PER_SECOND": "0",
-        }
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with open_database(LASTFM_REQUESTS_PER_SECOND=str(rate)):
         print("| " + " | ".join(COLUMNS) + " |")
         print("|---" + "|--:" * (len(COLUMNS) - 1) + "|")
         faults: list[str] = []
         for name in names or LIBRARIES:
-            with Sandbox(likes=1) as box:
+            with open_sandbox(likes=1) as box:
                 faults += measure(box, name, seed)
         print("", *faults, sep="\n")
 
@@ -101,12 +87,8 @@ def furnish(box: Sandbox, name: str, songs: list[Song], seed: int) -> Listener:
 
 def measure(box: Sandbox, library: str, seed: int) -> list[str]:
     """Import and export one library; print its row and return what went wrong."""
-    from django.conf import settings
-
     from likes.like_sync import export_likes, import_likes
 
-    for key, value in box.environ().items():
-        setattr(settings, key, value)
     listener = furnish(box, library, make_library(library, seed), seed)
     user = join(box, library, len(listener.songs))
     import_likes(user)

@@ -6,12 +6,10 @@ Sixty rows more have no name and say the same.
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from typing import Any
 
-from benchmarks.sync import after, counting_statements, join
+from benchmarks.preparing import after, counting_statements, join, open_database, open_sandbox
 from narada_sandbox.server import Sandbox
 
 #: Pages a slice: at two calls a second some ten seconds.
@@ -19,33 +17,16 @@ PAGES = 20
 
 
 def main(likes: int) -> None:
-    with tempfile.TemporaryDirectory() as var:
-        os.environ |= {
-            "DATABASE_URL": os.environ.get("DATABASE_URL", f"sqlite:///{var}/narada.sqlite3"),
-            "NARADA_VAR": var,
-            "DJANGO_SETTINGS_MODULE": "narada_site.settings",
-            "LASTFM_REQUESTS_PER_SECOND": "0",
-            "SPOTIFY_REQUESTS_PER_SECOND": "0",
-            # What is dispatched arrives nowhere.
-            "REDIS_URL": "",
-        }
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
-        with Sandbox(likes=likes, scrobble_share=1.0) as box:
+    # What is dispatched arrives nowhere.
+    with open_database(REDIS_URL=""):
+        with open_sandbox(likes=likes, scrobble_share=1.0) as box:
             measure_slices(box, likes)
         measure_dispatch()
 
 
 def measure_slices(box: Sandbox, likes: int) -> None:
-    from django.conf import settings
-
     from likes.like_sync import import_likes
 
-    for name, value in box.environ().items():
-        setattr(settings, name, value)
     for user in ("alice", "bob"):
         # Sixty rows without a name that say the same, where the first slice ends.
         row = box.order(f"likes/{user}", http="GET")["likes"][PAGES * 50 - 30]

@@ -7,18 +7,13 @@ rate limit is set. "cut" is a run that ends after half of its batches, "resumed"
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from collections.abc import Callable
 from typing import Any
 
-from connectors.records import ServiceUser, Tokens
+from benchmarks.preparing import after, counting_statements, join, open_database, open_sandbox
 from narada_sandbox.server import Sandbox
 
 COLUMNS = ("likes", "run", "calls", "loves", "other calls", "per 100 loves", "statements",
@@ -28,32 +23,16 @@ COLUMNS = ("likes", "run", "calls", "loves", "other calls", "per 100 loves", "st
 def main(sizes: list[int]) -> None:
     print("| " + " | ".join(COLUMNS) + " |")
     print("|---" + "|--:" * (len(COLUMNS) - 1) + "|")
-    with tempfile.TemporaryDirectory() as var:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{var}/narada.sqlite3")
-        os.environ |= {
-            "NARADA_VAR": var,
-            "DJANGO_SETTINGS_MODULE": "narada_site.settings",
-            "LASTFM_REQUESTS_PER_SECOND": "0",
-            "SPOTIFY_REQUESTS_PER_SECOND": "0",
-        }
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with open_database():
         for likes in sizes:
-            with Sandbox(likes=likes, scrobble_share=1.0) as box:
+            with open_sandbox(likes=likes, scrobble_share=1.0) as box:
                 measure_size(box, likes)
 
 
 def measure_size(box: Sandbox, likes: int) -> None:
     """Sync alice in one go, and bob with each run cut in half."""
-    from django.conf import settings
-
     from likes.like_sync import export_likes, import_likes
 
-    for name, value in box.environ().items():
-        setattr(settings, name, value)
     alice, bob = join(box, "alice", likes), join(box, "bob", likes)
     pages, batches = likes // 50 // 2, likes // 20 // 2
     runs: list[tuple[str, Callable[[], Any]]] = [
@@ -78,12 +57,6 @@ def measure_size(box: Sandbox, likes: int) -> None:
         print_row(likes, name, calls, loves, statements["all"], seconds)
 
 
-def after(batches: int) -> Callable[[], bool]:
-    """Return a ``time_is_up`` that ends a slice after so many pages or batches."""
-    asked = count(1)
-    return lambda: next(asked) >= batches
-
-
 def print_row(
     likes: int, name: str, calls: int, loves: int, statements: int, seconds: float
 ) -> None:
@@ -91,38 +64,6 @@ def print_row(
     cells = (f"{likes:,}", name, f"{calls:,}", f"{loves:,}", f"{calls - loves:,}", ratio,
              f"{statements:,}", f"{statements / likes:.2f}", f"{seconds:.1f}")  # fmt: skip
     print("| " + " | ".join(cells) + " |", flush=True)
-
-
-def join(box: Sandbox, name: str, likes: int) -> Any:
-    """Make a user of Narada, connected as a sandbox user."""
-    from django.contrib.auth.models import User
-
-    from likes.accounts import connections
-
-    user = User.objects.create_user(f"{name}{likes}")
-    granted = box.grant("spotify", name)
-    expires = datetime.now(UTC) + timedelta(seconds=granted["expires_in"])
-    tokens = Tokens(granted["access_token"], granted["refresh_token"], expires)
-    uid = f"{name}{likes}"
-    connections.store_connection(user, "spotify", ServiceUser(uid, name), tokens)
-    key = Tokens(box.grant("lastfm", name)["key"])
-    connections.store_connection(user, "lastfm", ServiceUser(uid, name), key)
-    return user
-
-
-@contextmanager
-def counting_statements() -> Iterator[Counter[str]]:
-    """Count the statements of this thread; those that send only ask whether a hold stands."""
-    from django.db import connection
-
-    counts: Counter[str] = Counter()
-
-    def count(execute: Callable[..., Any], *args: Any) -> Any:
-        counts["all"] += 1
-        return execute(*args)
-
-    with connection.execute_wrapper(count):
-        yield counts
 
 
 if __name__ == "__main__":
