@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Iterator
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Sum
-from django.utils import timezone
 
 from likes.exporting.page_choice import (
     PageChoice,
@@ -17,6 +16,7 @@ from likes.exporting.page_choice import (
     find_refused,
     store_choices,
 )
+from likes.like_operations import look_again
 from likes.models import Like, LikeQuerySet, ListedTrack, Service, SyncSettings, Track, TrackKey
 from likes.models.batches import chunked
 from matching import name_key
@@ -81,9 +81,7 @@ def love_unknown(user: User) -> None:
         chosen = {pk: PageChoice(accepted=page) for pk, page in pages.items() if page}
         with transaction.atomic():
             store_choices(chosen)
-            not_found.filter(track__in=list(chosen)).update(
-                state=State.PENDING, last_error="", updated_at=timezone.now()
-            )
+            look_again(not_found.filter(track__in=list(chosen)))
 
 
 def take_own_names(

@@ -39,6 +39,7 @@ from likes.exporting.settling import (
     leave_taken_back,
     settle_by_loved_list,
 )
+from likes.like_operations import leave_open, look_again
 from likes.models import (
     Checkpoint,
     Like,
@@ -220,9 +221,7 @@ class Export:
             chosen = adopting.choose_pages(self.user, Listing.LOVED, tracks)
             rest = [track for track in tracks if track.pk not in chosen]
             chosen += adopting.choose_pages(self.user, Listing.LIBRARY, rest)
-            open_likes.filter(track__in=chosen).update(
-                state=State.PENDING, last_error="", updated_at=timezone.now()
-            )
+            look_again(open_likes.filter(track__in=chosen))
             self._adopt_chosen(chosen)
         self.news.pages.clear()
         self.news.keys.clear()
@@ -333,9 +332,7 @@ class Export:
         return first_stop(answer for _, answer in found)
 
     def _leave_open(self, like: Like, choice: PageChoice) -> None:
-        Like.objects.filter(pk=like.pk, state=State.PENDING).update(
-            state=choice.state, last_error=choice.reason, updated_at=timezone.now()
-        )
+        leave_open(Like.objects.filter(pk=like.pk), choice.state, choice.reason)
         self.summary.needs_review += choice.state == State.REVIEW
         self.summary.not_found += choice.state == State.NOT_FOUND
         self.summary.failed += choice.state == State.FAILED

@@ -11,13 +11,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db.models import F
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from connectors.errors import ConnectorError
 from connectors.text import count_nouns
 from likes.exporting.in_flight import Outcome, Sent
+from likes.like_operations import WAITING, forgive, give_up, give_up_pages, note_failure
 from likes.models import STUCK_AFTER, Like, LikeQuerySet, MappingQuerySet, ServiceMapping
 
 State = Like.State
@@ -66,24 +65,14 @@ class Failing:
 
         They are not due again in this run. Call it in the transaction that writes the outcomes.
         """
-        now = timezone.now()
         for row, error in failed:
             self.errors[row] = error
-            fields = {
-                "attempts": F("attempts") if counted else F("attempts") + 1,
-                "failing_since": Coalesce("failing_since", now) if row.attempts else now,
-                "next_attempt_at": now + timedelta(hours=min(3**row.attempts, 24)),
-                "last_error": str(error or ""),
-            }
-            if isinstance(row, Like):
-                Like.objects.filter(pk=row.pk).update(**fields, updated_at=now)
-            else:  # the time of a page's last change is that of a person's decision
-                ServiceMapping.objects.filter(pk=row.pk).update(**fields)
+            note_failure(row, str(error or ""), counted=counted)
 
     def forgive(self, rows: Collection[Row] | None = None) -> None:
         """The service was down: the rows, all by default, are due at once."""
-        self._likes(rows).update(next_attempt_at=None)
-        self._pages(rows).update(next_attempt_at=None)
+        forgive(self._likes(rows))
+        forgive(self._pages(rows))
 
     def judge(self) -> None:
         """After a run that nothing stopped: raise the error if nothing shows whose fault it is.
@@ -102,29 +91,12 @@ class Failing:
 
     def give_up(self) -> int:
         """Leave to a person what was tried often and long enough; return how many likes wait."""
-        now = timezone.now()
-        long_ago = now - LONGEST_TRIED
+        long_ago = timezone.now() - LONGEST_TRIED
         tried = {"attempts__gte": MOST_TRIES, "failing_since__lte": long_ago}
         likes = list(self._likes().filter(**tried).select_related("track"))
         pages = list(self._pages().filter(**tried))
-        for row in (*likes, *pages):
-            since = f"{row.failing_since:%Y-%m-%d}"
-            row.last_error = f"Failed each of {row.attempts} times since {since}: {row.last_error}"
-            row.next_attempt_at = None
-            if isinstance(row, ServiceMapping) or row.state == State.REMOVING:
-                row.last_error = f"It may still be loved on Last.fm. {row.last_error}"
-        for like in likes:
-            like.updated_at = now
-            if like.state == State.REMOVING:
-                like.state, like.removed_at = State.REMOVED, now
-            else:
-                like.state = State.FAILED
-        for page in pages:
-            page.withdraw = False
-        Like.objects.bulk_update(
-            likes, ["state", "removed_at", "last_error", "next_attempt_at", "updated_at"]
-        )
-        ServiceMapping.objects.bulk_update(pages, ["withdraw", "last_error", "next_attempt_at"])
+        give_up({like: _tell_tries(like) for like in likes})
+        give_up_pages({page: _tell_tries(page) for page in pages})
         self.left += [*likes, *pages]
         return sum(like.state == State.FAILED for like in likes)
 
@@ -143,15 +115,22 @@ class Failing:
         return " ".join(told)
 
     def _likes(self, rows: Collection[Row] | None = None) -> LikeQuerySet:
-        waiting = [State.PENDING, State.SENDING, State.REMOVING]
         noted = self.errors if rows is None else rows
         ids = [row.pk for row in noted if isinstance(row, Like)]
-        return Like.objects.filter(pk__in=ids, state__in=waiting)
+        return Like.objects.filter(pk__in=ids, state__in=WAITING)
 
     def _pages(self, rows: Collection[Row] | None = None) -> MappingQuerySet:
         noted = self.errors if rows is None else rows
         ids = [row.pk for row in noted if isinstance(row, ServiceMapping)]
         return ServiceMapping.objects.filter(pk__in=ids, withdraw=True)
+
+
+def _tell_tries(row: Row) -> str:
+    since = f"{row.failing_since:%Y-%m-%d}"
+    told = f"Failed each of {row.attempts} times since {since}: {row.last_error}"
+    if isinstance(row, ServiceMapping) or row.state == State.REMOVING:
+        return f"It may still be loved on Last.fm. {told}"
+    return told
 
 
 def name_page(page: ServiceMapping) -> str:

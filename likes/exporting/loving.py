@@ -12,14 +12,20 @@ from typing import Self
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
-from django.utils import timezone
 
 from connectors.errors import ConnectorError
 from connectors.lastfm import LastfmConnector
 from likes.exporting.failing import Failing, Row
 from likes.exporting.in_flight import IN_FLIGHT, Flight, Line, Outcome, Sent, first_stop
 from likes.exporting.own_lists import News, drop_listed
+from likes.like_operations import (
+    begin_sending,
+    mark_refused,
+    mark_sent,
+    mark_taken_back,
+    mark_unsent,
+    mark_withdrawn,
+)
 from likes.models import Like, LikeQuerySet, ListedTrack, Service, ServiceMapping
 from likes.models.batches import chunked
 from likes.runs.summaries import SliceDone, TimeIsUp
@@ -74,9 +80,7 @@ class Loving:
     def begin(self, batch: Sequence[tuple[Like, ServiceMapping]]) -> None:
         """Write the intent to love a batch, oldest first, and line its calls up."""
         intended = Like.objects.filter(pk__in=[like.pk for like, _ in batch])
-        intended.filter(state=State.PENDING).update(
-            state=State.SENDING, attempts=F("attempts") + 1, updated_at=timezone.now()
-        )
+        begin_sending(intended)
         # What a person, or an unlike, decided of a like since it was read stands: it is not sent.
         still = set(intended.filter(state=State.SENDING).values_list("pk", flat=True))
         for like, page in batch:
@@ -111,30 +115,16 @@ class Loving:
 
 def _write_outcomes(sent: Sequence[tuple[Like, Sent]], reason: str) -> None:
     """Write what became of likes; ``reason`` is why some were not sent."""
-    now = timezone.now()
 
     def rows(outcome: Outcome) -> LikeQuerySet:
-        ids = [like.pk for like, one in sent if one.outcome == outcome]
-        # What a person, or an unlike, decided of a like while it was in flight stands.
-        return Like.objects.filter(pk__in=ids, state=State.SENDING)
+        return Like.objects.filter(pk__in=[like.pk for like, one in sent if one.outcome == outcome])
 
-    rows(Outcome.DONE).update(
-        state=State.PRESENT,
-        sent_at=now,
-        confirmed_at=None,
-        failing_since=None,
-        last_error="",
-        updated_at=now,
-    )
-    stumbled = [like.pk for like, one in sent if one.is_own_failure]
-    unsent = rows(Outcome.UNSENT)
-    unsent.exclude(pk__in=stumbled).update(attempts=F("attempts") - 1)
-    unsent.update(state=State.PENDING, last_error=reason, updated_at=now)
+    mark_sent(rows(Outcome.DONE))
+    failed = [like.pk for like, one in sent if one.is_own_failure]
+    mark_unsent(rows(Outcome.UNSENT), reason, failed)
     for like, one in sent:
         if one.outcome == Outcome.REFUSED:
-            Like.objects.filter(pk=like.pk, state=State.SENDING).update(
-                state=State.FAILED, last_error=str(one.error), updated_at=now
-            )
+            mark_refused(Like.objects.filter(pk=like.pk), str(one.error))
 
 
 def take_back(
@@ -221,13 +211,7 @@ def _write_unloved(
 def _end(rows: Iterable[Row]) -> None:
     """Write that nothing is left to be taken back of these."""
     rows = list(rows)
-    now = timezone.now()
     for chunk in chunked([row.pk for row in rows if isinstance(row, Like)], CHUNK):
-        # What a person decided of it meanwhile stands.
-        Like.objects.filter(pk__in=chunk, state=State.REMOVING).update(
-            state=State.REMOVED, removed_at=now, sent_at=None, failing_since=None, updated_at=now
-        )
+        mark_taken_back(Like.objects.filter(pk__in=chunk))
     for chunk in chunked([row.pk for row in rows if isinstance(row, ServiceMapping)], CHUNK):
-        ServiceMapping.objects.filter(pk__in=chunk).update(
-            withdraw=False, attempts=0, failing_since=None, next_attempt_at=None, last_error=""
-        )
+        mark_withdrawn(ServiceMapping.objects.filter(pk__in=chunk))

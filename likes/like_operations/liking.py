@@ -6,16 +6,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Q
 from django.utils import timezone
 
+from likes.like_operations.states import OURS, UNSENT, UNTRIED, State
 from likes.models import Like, LikeQuerySet, Run, RunChange, Service, ServiceMapping, Source
 
-State = Like.State
 What = RunChange.What
 
-#: What Narada itself loved on Last.fm. What is in flight may arrive, and is then ours.
-OURS = Q(state=State.PRESENT, sent_at__isnull=False) | Q(state=State.SENDING)
 #: Where a love that was taken back goes on. Whether one that was about to be un-loved is still
 #: there, the next reading of Last.fm's list tells.
 LOVED_AGAIN = {State.REMOVING: State.SENDING, State.REMOVED: State.PENDING}
@@ -59,10 +56,9 @@ def like_again(
             back.on(Service.LASTFM).filter(state=state).update(
                 state=again,
                 removed_at=None,
-                attempts=0,
-                next_attempt_at=None,
                 last_error="",
                 updated_at=now,
+                **UNTRIED,
             )
     # A date that only the service knows replaces one that a file left out.
     undated = [like for like in likes.filter(liked_at=None) if liked_at[like.track_id]]
@@ -116,9 +112,9 @@ def end_likes(tracks: Collection[int], run: Run | None, why: str = "") -> None:
 def stop_loving(on_lastfm: LikeQuerySet, run: Run | None, why: str = "") -> None:
     """Of these rows of Last.fm, un-love what Narada loved and do not send what it did not yet."""
     said = {"last_error": why} if why else {}
-    taken_back = {"state": State.REMOVING, "attempts": 0, "next_attempt_at": None}
+    taken_back = {"state": State.REMOVING, **UNTRIED}
     _change(run, What.UNLOVED, on_lastfm.filter(OURS), **taken_back, **said)
-    unsent = on_lastfm.filter(state__in=[State.PENDING, *Like.OPEN_STATES])
+    unsent = on_lastfm.filter(state__in=UNSENT)
     ended = {"state": State.REMOVED, "removed_at": timezone.now()}
     _change(run, What.UNLOVED, unsent, **ended, **said)
 
