@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from matching.calibration import estimate
-from matching.comparing.albums import compare_albums, weigh_by_album
+from matching.comparing.albums import compare_albums, share_album, weigh_by_album
 from matching.comparing.artists import find_unmatched
 from matching.comparing.credits import compare_artists
 from matching.comparing.titles import compare_titles
@@ -52,6 +52,10 @@ _DOUBTED_BY_ALBUM = frozenset(
         "extended-one-side", "dub-one-side", "section-one-side", "session-one-side",
     }
 )  # fmt: skip
+
+
+# What an album that is the same too settles with them: an album seldom has two mixes as long.
+_SETTLED_ON_ALBUM = _SETTLED_BY_LENGTH | {"guests-differ", "named-mix-one-side"}
 
 
 # What ``compare`` may call a MATCH and ``choose`` leaves to a person: among Spotify tracks alike
@@ -150,7 +154,8 @@ def gather_evidence(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     same_album = bool(a.album.key) and a.album.key == b.album.key
     items = weigh_by_album(items, a, b)
     if any(item.rule == "length-same" for item in lengths):
-        items = [_settle_by_length(item, same_album) for item in items]
+        settled = _SETTLED_ON_ALBUM if share_album(a, b) else _SETTLED_BY_LENGTH
+        items = [_settle_by_length(item, settled, same_album) for item in items]
     items += lengths
     if a.isrc and b.isrc:
         items = list(_weigh_isrc(a.isrc == b.isrc, items, refused))
@@ -183,8 +188,8 @@ def _compare_lengths(a: int | None, b: int | None) -> Iterator[Evidence]:
         yield Evidence("duration", "note", text, "length-near")
 
 
-def _settle_by_length(item: Evidence, same_album: bool) -> Evidence:
-    if item.kind == "doubt" and item.rule in _SETTLED_BY_LENGTH:
+def _settle_by_length(item: Evidence, settled: frozenset[str], same_album: bool) -> Evidence:
+    if item.kind == "doubt" and item.rule in settled:
         return replace(item, kind="note", text=f"{item.text} (but of the same length)")
     if same_album and item.kind == "differs" and item.rule in _DOUBTED_BY_ALBUM:
         return replace(item, kind="doubt", text=f"{item.text} (but of one length and album)")

@@ -60,9 +60,9 @@ def _compare_kinds(a: Side, b: Side, same_album: bool) -> Iterator[Evidence]:
             known = _name_words(a.credit) & _name_words(b.credit)
             yield _compare_qualifiers(kind, kinds_a[kind], kinds_b[kind], known)
         elif kind in kinds_a:
-            yield _weigh_one_sided(kinds_a[kind], a, b.album, same_album)
+            yield _weigh_one_sided(kinds_a[kind], a, b, same_album)
         else:
-            yield _weigh_one_sided(kinds_b[kind], b, a.album, same_album)
+            yield _weigh_one_sided(kinds_b[kind], b, a, same_album)
 
 
 def _by_kind(title: Title) -> dict[str, Version]:
@@ -93,21 +93,21 @@ def _is_soft(version: Version, side: Side) -> bool:
     )
 
 
-def _weigh_one_sided(
-    version: Version, side: Side, other_album: Album, same_album: bool
-) -> Evidence:
+def _weigh_one_sided(version: Version, side: Side, other: Side, same_album: bool) -> Evidence:
     kind = version.kind
     named = frozenset(split_words(version.text))
-    if kind in other_album.kinds or (
-        named <= other_album.words and not (kind == "live" and other_album.words)
+    if kind in other.album.kinds or (
+        named <= other.album.words and not (kind == "live" and other.album.words)
     ):
         text = f"'{version.text}' on one side; the other side's album says so too"
         if same_album and kind == "live":  # a live album holds each song once, as a rule
             return Evidence("version", "agrees", text, "version-by-album")
         return Evidence("version", "doubt", text, "version-by-album")
     strength = "doubt" if kind in SOFT_KINDS or _is_soft(version, side) else "differs"
-    # "(Faces Mix)" and "(Faces Edit)" are somebody's own, "(Mix)" may be a longer name of the same.
-    rule = f"named-{kind}" if kind in ("mix", "edit", "cut") and version.qualifier else kind
+    # "(Faces Mix)" and "(Faces Edit)" are somebody's own, "(Mix)" may be a longer name of the same,
+    # and so may "(Faces Edit)" where both sides name Faces as an artist.
+    owned = version.qualifier - (_name_words(side.credit) & _name_words(other.credit))
+    rule = f"named-{kind}" if kind in ("mix", "edit", "cut") and owned else kind
     return Evidence("version", strength, f"'{version.text}' only on one side", f"{rule}-one-side")
 
 
