@@ -17,8 +17,19 @@ from typing import TypeVar
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
+from likes.like_operations import (
+    CLOSED,
+    LIKED,
+    SENT,
+    STANDING,
+    TAKEN_BACK,
+    add_on_lastfm,
+    ask_person,
+    ask_to_love,
+    mark_excluded,
+    mark_taken_back,
+)
 from likes.models import BulkAcceptance, Like, Service, ServiceMapping, Source, Track
 from likes.models.listings import note_change
 from matching import name_key
@@ -34,11 +45,6 @@ DecidedBy = ServiceMapping.DecidedBy
 NAME_LENGTH = 500
 #: Decisions committed together: a commit costs more than they do, and a sync waits for it.
 TOGETHER = 50
-#: Narada loved it, or was about to: under another name that love has to be taken back.
-_SENT_STATES = (State.PRESENT, State.SENDING)
-_ENDED = (State.REMOVING, State.REMOVED)
-#: What is not to be loved now, and stays so when a page is ruled out.
-_CLOSED = (*_ENDED, State.EXCLUDED)
 
 
 class NotPossible(Exception):
@@ -99,7 +105,7 @@ def reject(mapping: ServiceMapping, by: AbstractBaseUser) -> None:
         _take_back(mapping, like)
     mapping.decision, mapping.decided_by = Decision.REJECTED, DecidedBy.PERSON
     mapping.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
-    if like and (was_accepted or like.state == State.REVIEW) and like.state not in _CLOSED:
+    if like and (was_accepted or like.state == State.REVIEW) and like.state not in CLOSED:
         _settle_without_page(like)
         # With one page less in question another of the user's own may be it for certain.
         note_change(like.user_id)
@@ -160,12 +166,12 @@ def exclude(like: Like, by: AbstractBaseUser) -> None:
         on_lastfm = _add_like(track)
     if on_lastfm.state == State.EXCLUDED:
         raise NotPossible("already set to “not wanted there”")
-    if on_lastfm.state in _ENDED and not _is_liked(track):
+    if on_lastfm.state in TAKEN_BACK and not _is_liked(track):
         raise NotPossible("no longer liked in Narada")
     for mapping in _pages(track).filter(decision=Decision.ACCEPTED):
         _take_back(mapping, on_lastfm)
         mapping.save(update_fields=["withdraw", "updated_at"])
-    _set_state(on_lastfm, State.EXCLUDED)
+    mark_excluded(on_lastfm)
     logger.info("like %s excluded by user %s", on_lastfm.pk, by.pk)
 
 
@@ -183,7 +189,7 @@ def reopen(like: Like, by: AbstractBaseUser) -> None:
         raise NotPossible("being sent now")
     standing = _pages(track).filter(decision=Decision.ACCEPTED, withdraw=True)
     still_ours = bool(standing.update(withdraw=False)) or on_lastfm.state == State.REMOVING
-    _set_state(on_lastfm, _love_again(still_ours))
+    ask_to_love(on_lastfm, still_ours=still_ours)
     logger.info("like %s reopened by user %s", on_lastfm.pk, by.pk)
 
 
@@ -253,12 +259,12 @@ def _take_back_acceptance(accepted: BulkAcceptance, by: AbstractBaseUser) -> Non
     accepted.delete()
     if (mapping.decision, mapping.decided_by) != (Decision.ACCEPTED, DecidedBy.PERSON):
         raise NotPossible("decided otherwise since")
-    if like is None or like.state in _CLOSED:
+    if like is None or like.state in CLOSED:
         raise NotPossible("no longer to be loved")
     _take_back(mapping, like)
     mapping.decision, mapping.decided_by = Decision.CANDIDATE, DecidedBy.RULE
     mapping.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
-    _set_state(like, State(accepted.was), accepted.was_because)
+    ask_person(like, State(accepted.was), accepted.was_because)
     logger.info("acceptance of mapping %s taken back by user %s", mapping.pk, by.pk)
 
 
@@ -300,7 +306,7 @@ def _pages(track: Track) -> QuerySet[ServiceMapping]:
 def _is_liked(track: Track) -> bool:
     """Whether it is liked in Narada; a local file is, though Spotify cannot name it."""
     likes = Like.objects.on(Service.NARADA).filter(track=track)
-    return likes.filter(state__in=[State.PRESENT, State.UNAVAILABLE]).exists()
+    return likes.filter(state__in=LIKED).exists()
 
 
 def _accept(mapping: ServiceMapping, like: Like | None, track: Track) -> None:
@@ -317,32 +323,25 @@ def _accept(mapping: ServiceMapping, like: Like | None, track: Track) -> None:
     if not is_liked:
         if like is not None and like.state == State.REMOVING and not was_accepted:
             # The love under the former name is taken back with that; under this one is none.
-            like.state, like.removed_at = State.REMOVED, timezone.now()
-            like.save(update_fields=["state", "removed_at", "updated_at"])
+            mark_taken_back(Like.objects.filter(pk=like.pk))
         return
     if like is None:
         _add_like(track)
-    elif not (was_accepted and like.state in _SENT_STATES):
+    elif not (was_accepted and like.state in SENT):
         still_ours |= was_accepted and like.state == State.REMOVING
-        _set_state(like, _love_again(still_ours))
-
-
-def _love_again(still_ours: bool) -> State:
-    """Return where a love goes on; of one of Narada's that was to be taken back, and perhaps is
-    not yet, the next reading of Last.fm's list tells whether it stands."""
-    return State.SENDING if still_ours else State.PENDING
+        ask_to_love(like, still_ours=still_ours)
 
 
 def _take_back(mapping: ServiceMapping, like: Like | None) -> None:
     """Have a love under this name taken back, if Narada sent it and no other track stands on it."""
-    if like is None or like.state not in (*_SENT_STATES, State.REMOVING):
+    if like is None or like.state not in (*SENT, State.REMOVING):
         return
     if like.state == State.PRESENT and like.sent_at is None:
         return
     others = ServiceMapping.objects.accepted().on(Service.LASTFM).keyed([mapping.key])
     mapping.withdraw = not (
         others.filter(user=mapping.user_id, track__likes__service=Service.LASTFM)
-        .filter(track__likes__state__in=[*_SENT_STATES, State.PENDING])
+        .filter(track__likes__state__in=STANDING)
         .exclude(track=mapping.track_id)
         .exists()
     )
@@ -352,25 +351,10 @@ def _settle_without_page(like: Like) -> None:
     """The page a like stood on is gone: what else may it be?"""
     state = State.REVIEW if candidates(like.track_id) else State.NOT_FOUND
     reason = like.last_error if state == State.REVIEW else ""
-    _set_state(like, state, reason or "A person said that the page chosen was not this track.")
-
-
-def _set_state(like: Like, state: State, reason: str = "") -> None:
-    like.state, like.last_error = state, reason
-    like.attempts, like.next_attempt_at = 0, None
-    # What was sent or shown under the former name says nothing of what comes now.
-    like.sent_at = like.confirmed_at = like.removed_at = None
-    like.save()
+    ask_person(like, state, reason or "A person said that the page chosen was not this track.")
 
 
 def _add_like(track: Track) -> Like:
     """Begin a like on Last.fm that did not exist, as that of a local file, since the same day."""
     liked = Like.objects.on(Service.NARADA).get(track=track)
-    return Like.objects.create(
-        user_id=track.user_id,
-        track=track,
-        service=Service.LASTFM,
-        state=State.PENDING,
-        source=liked.source,
-        liked_at=liked.liked_at,
-    )
+    return add_on_lastfm(liked)

@@ -276,6 +276,66 @@ def test_nothing_is_printed(path: Path) -> None:
     assert not calls, f"print() in lines {calls}; commands write to self.stdout"
 
 
+# What only likes/like_operations/ writes of a like; and what else has a state.
+FIELDS_OF_STATE = {
+    *("state", "sent_at", "confirmed_at", "removed_at"),
+    *("attempts", "failing_since", "next_attempt_at", "last_error"),
+}
+OTHER_STATES = ("choice", "run", "Run", "connection", "Connection", "checkpoint")
+
+
+def find_state_writes(tree: ast.Module) -> Iterator[str]:
+    """Yield each write of a like's state, or of a field beside it."""
+    for node in ast.walk(tree):
+        written: set[str] = set()
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            places = [place for target in targets for place in ast.walk(target)]
+            written = {place.attr for place in places if isinstance(place, ast.Attribute)}
+        elif isinstance(node, ast.Call):
+            function = ast.unparse(node.func).rpartition(".")[2]
+            names = {keyword.arg or "" for keyword in node.keywords}
+            if function in ("Like", "update", "create", "get_or_create", "update_or_create"):
+                written = names
+            if function in ("bulk_update", "save"):
+                texts = [one for one in ast.walk(node) if isinstance(one, ast.Constant)]
+                written = {str(text.value) for text in texts}
+        elif isinstance(node, ast.Dict):  # reports tell a state and an error, too
+            keys = {str(key.value) for key in node.keys if isinstance(key, ast.Constant)}
+            written = keys - {"state", "last_error"}
+        text = ast.unparse(node) if written & FIELDS_OF_STATE else ""
+        if text and not re.search(rf"\b({'|'.join(OTHER_STATES)})\b", text):
+            yield f"line {getattr(node, 'lineno', 0)}: {text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "writes"),
+    [
+        ("likes.update(state=State.PENDING)", True),
+        ("Like.objects.filter(pk=1).update(attempts=F('attempts') + 1)", True),
+        ("like.state, like.last_error = state, why", True),
+        ("like.save(update_fields=['removed_at'])", True),
+        ("Like.objects.bulk_update(likes, ['sent_at', 'updated_at'])", True),
+        ("Like(user=user, state=state)", True),
+        ("likes.update(**{'sent_at': None})", True),
+        ("like.liked_at = when", False),
+        ("likes.filter(state=State.PENDING)", False),
+        ("mine.update(state=Connection.State.CONNECTED)", False),
+    ],
+)
+def test_writes_of_a_state_are_found(text: str, writes: bool) -> None:
+    assert bool([*find_state_writes(ast.parse(text))]) is writes
+
+
+def test_only_its_operations_write_the_state_of_a_like() -> None:
+    found = {
+        name_module(path): [*find_state_writes(ast.parse(path.read_text()))]
+        for path in list_modules("likes")
+        if find_room(name_module(path)) not in ("likes/like_operations", "likes/migrations")
+    }
+    assert {name: writes for name, writes in found.items() if writes} == {}
+
+
 def test_architecture_names_each_module_and_nothing_else() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:\w+/)+\w+\.py)`", text))

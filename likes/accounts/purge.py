@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef
 
 from likes.accounts.app_clients import is_only_sign_in
 from likes.accounts.leaving import delete_all, delete_tracks
+from likes.like_operations import forget
 from likes.models import (
     Checkpoint,
     Connection,
@@ -127,15 +128,5 @@ def _purge_lastfm_batch(user: User, after: int) -> int:
     mappings = ServiceMapping.objects.of(user).on(Service.LASTFM)
     mappings.exclude(decided_by=ServiceMapping.DecidedBy.PERSON).filter(source=Source.API).delete()
     mappings.update(withdraw=False, listed=False)
-    settled = [Like.State.EXCLUDED, Like.State.REMOVED, Like.State.UNAVAILABLE]
-    forgotten = {
-        "sent_at": None,
-        "confirmed_at": None,
-        "attempts": 0,
-        "next_attempt_at": None,
-        "last_error": "",
-    }
-    likes = Like.objects.of(user).on(Service.LASTFM)
-    likes.filter(state=Like.State.REMOVING).update(state=Like.State.REMOVED, **forgotten)
-    likes.exclude(state__in=settled).update(state=Like.State.PENDING, **forgotten)
+    forget(Like.objects.of(user).on(Service.LASTFM))
     return 0

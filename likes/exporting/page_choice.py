@@ -20,6 +20,7 @@ from django.db.models import Q
 from connectors.records import TrackPage
 from likes.blocking_keys import describe, describe_listed
 from likes.exporting.own_lists import candidates_for
+from likes.like_operations import STANDING
 from likes.models import Like, ListedTrack, Service, ServiceMapping, Source, Track, TrackKey
 from matching import (
     Comparison,
@@ -38,9 +39,6 @@ Decision = ServiceMapping.Decision
 MOST_DOUBTS = 3
 #: Milliseconds between two lengths that are not of one recording (docs/matching.md).
 FAR_APART = 10_000
-
-#: The states of likes whose page is loved, or will be.
-_STANDING = (Like.State.PRESENT, Like.State.SENDING, Like.State.PENDING)
 
 _RULES = {
     ListedTrack.Listing.LOVED: Rule.LOVED,
@@ -245,7 +243,7 @@ def _ask_where_shared(choices: dict[int, PageChoice]) -> None:
             .accepted()
             .keyed({page.key for page in chosen})
             .exclude(track__in=list(choices))
-            .filter(track__likes__service=Service.LASTFM, track__likes__state__in=_STANDING)
+            .filter(track__likes__service=Service.LASTFM, track__likes__state__in=STANDING)
             .select_related("track")
         )
         taken = {page.key: page.track for page in standing}

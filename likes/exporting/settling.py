@@ -13,21 +13,29 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from likes.like_operations import OURS
+from likes.like_operations import (
+    COMPARED,
+    OURS,
+    UNSETTLED,
+    confirm,
+    mark_lost,
+    mark_loved,
+    mark_loved_again,
+    mark_not_arrived,
+    mark_unloved,
+    share_end,
+    share_love,
+)
 from likes.models import Like, ListedTrack, RunChange, Service, ServiceMapping
 from likes.models.batches import chunked
 
 #: Last.fm may show a love a little late; one that is older than this and not shown was lost.
 SHOWN_WITHIN = timedelta(minutes=15)
-MOST_ATTEMPTS = 3
 #: A love that Last.fm dates further than this from when it was sent is another one. The clocks
 #: may differ, a batch takes its time, and what was loved before was found before.
 DATED_WITHIN = timedelta(minutes=15)
 
 State = Like.State
-_UNSETTLED = (State.PENDING, State.SENDING, *Like.OPEN_STATES)
-#: What the loved list has a say on: all but what a person ruled out, and what is being taken back.
-_COMPARED = (*_UNSETTLED, State.PRESENT, State.REMOVED)
 _READ = ("track_id", "state", "sent_at", "confirmed_at", "attempts")
 
 
@@ -47,16 +55,12 @@ def adopt_loved_pages(
         .values_list("key", "track__likes__sent_at", "track__likes__confirmed_at")
     )  # fmt: skip
     loved = {key: (sent_at, confirmed_at) for key, sent_at, confirmed_at in standing}
-    adopted = []
+    adopted = {}
     for like in batch:
         page = pages.get(like.track_id)
         if page is not None and page.key in loved:
-            like.state, like.last_error, like.updated_at = State.PRESENT, "", timezone.now()
-            like.sent_at, like.confirmed_at = loved[page.key]
-            adopted.append(like)
-    Like.objects.bulk_update(
-        adopted, ["state", "last_error", "sent_at", "confirmed_at", "updated_at"]
-    )
+            adopted[like] = loved[page.key]
+    share_love(adopted)
     return [like.pk for like in adopted]
 
 
@@ -76,14 +80,12 @@ def leave_taken_back(user: User, batch: Iterable[Like], pages: dict[int, Service
         .values_list("key", "track__likes__removed_at", "track__likes__last_error")
     )  # fmt: skip
     reasons = {key: (removed_at, reason) for key, removed_at, reason in ended if removed_at}
-    left = []
+    left = {}
     for like in batch:
         removed_at, reason = reasons.get(pages[like.track_id].key, (None, ""))
         if removed_at is not None and like.updated_at < removed_at:
-            like.state, like.last_error = State.REMOVED, reason
-            like.removed_at = like.updated_at = timezone.now()
-            left.append(like)
-    Like.objects.bulk_update(left, ["state", "last_error", "removed_at", "updated_at"])
+            left[like] = reason
+    share_end(left)
 
 
 def find_touched(user: User, pages: Collection[str]) -> list[int]:
@@ -117,7 +119,7 @@ def settle_by_loved_list(
     pages = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
     loved = ListedTrack.objects.filter(user=user, listing=ListedTrack.Listing.LOVED)
     likes = Like.objects.of(user).on(Service.LASTFM)
-    compared = likes.filter(state__in=_COMPARED).only(*_READ)
+    compared = likes.filter(state__in=COMPARED).only(*_READ)
     if tracks is None:
         key_of = dict(pages.values_list("track_id", "key"))
         loved_at = dict(loved.values_list("key", "loved_at"))
@@ -131,7 +133,7 @@ def settle_by_loved_list(
                 loved.filter(key__in=set(some.values())).values_list("key", "loved_at")
             )
             on_lastfm = Like.objects.on(Service.LASTFM).filter(track__in=chunk)
-            rows += on_lastfm.filter(state__in=_COMPARED).only(*_READ)
+            rows += on_lastfm.filter(state__in=COMPARED).only(*_READ)
     with transaction.atomic():
         shown = [like for like in rows if key_of.get(like.track_id) in loved_at]
         adopted = _settle_shown(user, shown, key_of, loved_at)
@@ -141,20 +143,10 @@ def settle_by_loved_list(
             gone = [like for like in missing if _was_shown(like)]
             present = likes.filter(state=State.PRESENT).count() if gone else 0
             if may_remove(len(gone), present):
-                _note_taken_back(gone)
+                mark_unloved(gone)
             else:
                 left = bool(gone)
     return adopted, left
-
-
-def _change(likes: Iterable[Like], was: State, **fields: object) -> int:
-    """Write fields of those likes that still are in a state; return how many."""
-    ids = [like.pk for like in likes if like.state == was]
-    now = timezone.now()
-    return sum(
-        Like.objects.filter(pk__in=chunk, state=was).update(**fields, updated_at=now)
-        for chunk in chunked(ids, 500)
-    )
 
 
 def _settle_shown(
@@ -164,24 +156,17 @@ def _settle_shown(
     loved_at: dict[str, datetime | None],
 ) -> int:
     """Settle likes whose page is loved: by ``key_of`` their track, since ``loved_at`` by page."""
-    now = timezone.now()
-    there = {"state": State.PRESENT, "confirmed_at": now, "last_error": ""}
     ours = _find_ours(user, likes, key_of, loved_at)
-    adopted = 0
-    for state in (State.SENDING, State.PENDING, *Like.OPEN_STATES):
-        own = [like for like in likes if like.pk in ours]
-        adopted += _change(own, state, **there, sent_at=now)
-        adopted += _change(likes, state, **there, sent_at=None)
+    adopted = mark_loved([like for like in likes if like.pk in ours], by_narada=True)
+    adopted += mark_loved([like for like in likes if like.pk not in ours], by_narada=False)
     # The user loved it again. What they no longer like in Narada stays as it ended there.
     removed = [like for like in likes if like.state == State.REMOVED]
     liked = Like.objects.on(Service.NARADA).filter(
         track__in=[like.track_id for like in removed], state=State.PRESENT
     )
     again = set(liked.values_list("track_id", flat=True)) if removed else set()
-    back = [like for like in removed if like.track_id in again]
-    adopted += _change(back, State.REMOVED, **there, removed_at=None, sent_at=None)
-    new = [like for like in likes if like.confirmed_at is None]
-    _change(new, State.PRESENT, confirmed_at=now)
+    adopted += mark_loved_again(like for like in removed if like.track_id in again)
+    confirm(like for like in likes if like.confirmed_at is None)
     return adopted
 
 
@@ -197,7 +182,7 @@ def _find_ours(
     time; also where it reached Last.fm only after the list had been read without it. And what is
     on a page that Narada loved for another like.
     """
-    found = [like for like in likes if like.state in _UNSETTLED]
+    found = [like for like in likes if like.state in UNSETTLED]
     sent_at: dict[int, datetime] = {}
     tried = [like.pk for like in found if like.attempts or like.state == State.SENDING]
     for ids in chunked(tried, 500):
@@ -231,31 +216,12 @@ def _was_shown(like: Like) -> bool:
     return like.state == State.PRESENT and like.confirmed_at is not None
 
 
-def _settle_unshown(likes: Iterable[Like]) -> None:
+def _settle_unshown(likes: Sequence[Like]) -> None:
     """Of loves that a whole list does not show, and never did: they did not arrive."""
-    _change(likes, State.SENDING, state=State.PENDING)
+    mark_not_arrived(likes)
     long_ago = timezone.now() - SHOWN_WITHIN
-    lost = [
+    mark_lost(
         like
         for like in likes
         if like.confirmed_at is None and like.sent_at and like.sent_at < long_ago
-    ]
-    _change(
-        [like for like in lost if like.attempts >= MOST_ATTEMPTS],
-        State.PRESENT,
-        state=State.REVIEW,
-        last_error="Last.fm took the love more than once, but does not show it.",
-    )
-    again = [like for like in lost if like.attempts < MOST_ATTEMPTS]
-    _change(again, State.PRESENT, state=State.PENDING)
-
-
-def _note_taken_back(likes: Iterable[Like]) -> None:
-    """Of loves that a whole list showed before, and shows no longer."""
-    _change(
-        likes,
-        State.PRESENT,
-        state=State.REMOVED,
-        removed_at=timezone.now(),
-        last_error="No longer loved on Last.fm; Narada does not love it again unless asked.",
     )

@@ -25,7 +25,7 @@ from connectors.text import count_nouns
 from likes.importing.bisection import Inconclusive, find_missing
 from likes.importing.rows import list_keys
 from likes.importing.spotify_walk import Walk, read_whole
-from likes.like_operations import mark_removed_on_spotify, unlist
+from likes.like_operations import mark_removed_on_spotify, mark_unavailable, unlist
 from likes.models import Checkpoint, Like, MappingQuerySet, Service, ServiceMapping, SyncSettings
 from likes.models.batches import chunked
 from likes.runs.leases import save_checkpoint
@@ -281,9 +281,8 @@ def _mark_removed(walk: Walk, keys: Sequence[str]) -> None:
 def _note_nameless(walk: Walk, keys: Sequence[str]) -> None:
     """Spotify took these down: their place in the list has no name now, and that is no unlike."""
     tracks = ServiceMapping.objects.of(walk.user).on(Service.SPOTIFY).keyed(keys).values("track")
-    likes = Like.objects.of(walk.user).on(Service.SPOTIFY).filter(state=Like.State.PRESENT)
-    likes = likes.filter(track__in=tracks).exclude(track__in=_listed(walk).values("track"))
-    likes.update(state=Like.State.UNAVAILABLE, updated_at=timezone.now())
+    likes = Like.objects.of(walk.user).on(Service.SPOTIFY).filter(track__in=tracks)
+    mark_unavailable(likes.exclude(track__in=_listed(walk).values("track")))
 
 
 def _listed(walk: Walk) -> MappingQuerySet:

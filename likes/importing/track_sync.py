@@ -17,11 +17,10 @@ from connectors.files.trust import names_agree
 from connectors.records import LikedTrack, ServiceTrack
 from likes.importing.merging import Candidates
 from likes.importing.rows import item_key
-from likes.like_operations import like_again
+from likes.like_operations import like_again, make_likes, return_unavailable
 from likes.models import Like, Run, RunChange, Service, ServiceMapping, Source, Track, TrackKey
 from matching import TrackDescription, Verdict, compare
 
-State = Like.State
 Rule = ServiceMapping.Rule
 
 
@@ -143,10 +142,7 @@ def _refresh_known(
         Like.objects.filter(track__in=tracks).exclude(source=Source.FILE).update(source=Source.FILE)
     like_again(user, liked_again, source, run)
     if nameless_again:
-        nameless = Like.objects.on(Service.NARADA).filter(track__in=nameless_again)
-        ended = nameless.filter(state=State.REMOVED)
-        RunChange.objects.record(run, RunChange.What.ADDED, ended.values_list("pk", "state"))
-        nameless.update(state=State.UNAVAILABLE, removed_at=None, updated_at=timezone.now())
+        return_unavailable(nameless_again, run)
 
 
 def _is_liked_anew(mapping: ServiceMapping, item: LikedTrack) -> bool:
@@ -231,9 +227,18 @@ def _create_likes(
     source: Source,
     run: Run | None,
 ) -> None:
-    listed = source == Source.API
     likes = Like.objects.bulk_create(
-        like for track, item in new_tracks for like in _new_likes(user, track, item, source, listed)
+        like
+        for track, item in new_tracks
+        for like in make_likes(
+            user,
+            track,
+            source,
+            item.liked_at,
+            is_named=item.track is not None,
+            is_listed=source == Source.API,
+            why=item.unavailable,
+        )
     )
     in_narada = [(like.pk, "") for like in likes if like.service == Service.NARADA]
     RunChange.objects.record(run, RunChange.What.ADDED, in_narada)
@@ -288,32 +293,6 @@ def _new_mapping(
     if item.track:
         _describe_mapping(mapping, item.track)
     return mapping
-
-
-def _new_likes(
-    user: User, track: Track, item: LikedTrack, source: Source, listed: bool
-) -> list[Like]:
-    """One row a service: the truth, what Spotify shows, and what is to be sent to Last.fm."""
-    now = timezone.now()
-
-    def row(service: Service, state: State, confirmed_at: datetime | None = None) -> Like:
-        return Like(
-            user=user,
-            track=track,
-            service=service,
-            state=state,
-            source=source,
-            liked_at=item.liked_at,
-            confirmed_at=confirmed_at,
-            last_error=item.unavailable,
-        )
-
-    if item.track is None:
-        return [row(Service.NARADA, State.UNAVAILABLE)]
-    likes = [row(Service.NARADA, State.PRESENT), row(Service.LASTFM, State.PENDING)]
-    if listed:
-        likes.append(row(Service.SPOTIFY, State.PRESENT, now))
-    return likes
 
 
 def _date_merged_likes(merged: list[ServiceMapping]) -> None:

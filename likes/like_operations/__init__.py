@@ -2,17 +2,39 @@
 
 Each says from which states it starts and where it leads; a row in another state is left alone. With
 the state it writes the fields beside it: when a love was sent, shown and removed, its failed tries
-and the reason. ``states`` has the sets of states; ``liking`` what likes on Spotify do, ``sending``
-what calls to Last.fm do.
+and the reason. ``states`` has the sets of states. The operations stand in ``liking`` (likes that
+begin, end and return), ``sending`` (calls to Last.fm), ``listing`` (Last.fm's loved list) and
+``deciding`` (a person's word).
 """
 
+from likes.like_operations.deciding import (
+    add_on_lastfm,
+    ask_person,
+    ask_to_love,
+    forget,
+    mark_excluded,
+    return_likes,
+)
 from likes.like_operations.liking import (
-    LOVED_AGAIN,
     end_likes,
     like_again,
+    love_again,
+    make_likes,
     mark_removed_on_spotify,
+    mark_unavailable,
+    return_unavailable,
     stop_loving,
     unlist,
+)
+from likes.like_operations.listing import (
+    confirm,
+    mark_lost,
+    mark_loved,
+    mark_loved_again,
+    mark_not_arrived,
+    mark_unloved,
+    share_end,
+    share_love,
 )
 from likes.like_operations.sending import (
     begin_sending,
@@ -47,7 +69,6 @@ __all__ = [
     "CLOSED",
     "COMPARED",
     "LIKED",
-    "LOVED_AGAIN",
     "OPEN",
     "OURS",
     "SENT",
@@ -57,21 +78,39 @@ __all__ = [
     "UNSENT",
     "UNSETTLED",
     "WAITING",
+    "add_on_lastfm",
+    "ask_person",
+    "ask_to_love",
     "begin_sending",
+    "confirm",
     "end_likes",
+    "forget",
     "forgive",
     "give_up",
     "give_up_pages",
     "leave_open",
     "like_again",
     "look_again",
+    "love_again",
+    "make_likes",
+    "mark_excluded",
+    "mark_lost",
+    "mark_loved",
+    "mark_loved_again",
+    "mark_not_arrived",
     "mark_refused",
     "mark_removed_on_spotify",
     "mark_sent",
     "mark_taken_back",
+    "mark_unavailable",
+    "mark_unloved",
     "mark_unsent",
     "mark_withdrawn",
     "note_failure",
+    "return_likes",
+    "return_unavailable",
+    "share_end",
+    "share_love",
     "stop_loving",
     "unlist",
 ]

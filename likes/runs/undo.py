@@ -19,7 +19,15 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from likes.like_operations import LOVED_AGAIN, OURS, end_likes, stop_loving
+from likes.like_operations import (
+    LIKED,
+    OURS,
+    TAKEN_BACK,
+    end_likes,
+    love_again,
+    return_likes,
+    stop_loving,
+)
 from likes.models import (
     Checkpoint,
     Like,
@@ -41,8 +49,6 @@ State = Like.State
 What = RunChange.What
 
 CHUNK = 500
-_LIKED = (State.PRESENT, State.UNAVAILABLE)
-_TAKEN_BACK = (State.REMOVING, State.REMOVED)
 
 #: What the run did, and what taking it back would do.
 MEANING = {
@@ -191,7 +197,7 @@ class _Since:
         self.liked = {
             like.track_id
             for like in likes.values()
-            if like.service == Service.NARADA and like.state in _LIKED
+            if like.service == Service.NARADA and like.state in LIKED
         }
         self._later: dict[int, tuple[int, int]] = {}
         first: dict[int, RunChange] = {}
@@ -245,11 +251,11 @@ class _Since:
             return "" if _is_ours(change) else "it is not loved by Narada now"
         if like.track_id not in self.liked:
             return "it is no longer liked in Narada"
-        return "" if like.state in _TAKEN_BACK else "it is loved again, or waiting to be"
+        return "" if like.state in TAKEN_BACK else "it is loved again, or waiting to be"
 
     def _why_not_remove(self, change: RunChange) -> str:
         like = change.like
-        if like.state not in _LIKED:
+        if like.state not in LIKED:
             return "it is no longer in Narada"
         given = self._from_api and not change.was and like.source == Source.FILE
         if given or like.track_id in self._found:
@@ -268,7 +274,7 @@ def _is_ours(change: RunChange) -> bool:
     """Whether a love stands that Narada sent, is sending, or was asked to send again."""
     like = change.like
     if like.state == State.PENDING:
-        return change.was in _TAKEN_BACK
+        return change.was in TAKEN_BACK
     return like.state == State.SENDING or (like.state == State.PRESENT and like.sent_at is not None)
 
 
@@ -321,7 +327,7 @@ def _carry_out(undo: Undo, started_by: str) -> None:
     for chunk in chunked(undo.changes[What.REMOVED], CHUNK):
         _return_likes(chunk, by)
     for chunk in chunked(undo.changes[What.UNLOVED], CHUNK):
-        _love_again(chunk, by)
+        love_again(Like.objects.filter(pk__in=[change.like_id for change in chunk]), by)
     for chunk in chunked(undo.changes[What.LOVED], CHUNK):
         stop_loving(Like.objects.filter(pk__in=[change.like_id for change in chunk]), by, why)
     for chunk in chunked(_list_tracks(undo.changes[What.ADDED]), CHUNK):
@@ -337,21 +343,4 @@ def _carry_out(undo: Undo, started_by: str) -> None:
 def _return_likes(changes: Sequence[Reversal], by: Run) -> None:
     for was in {change.was for change in changes}:
         ids = [change.like_id for change in changes if change.was == was]
-        likes = Like.objects.filter(pk__in=ids)
-        RunChange.objects.record(by, What.ADDED, likes.values_list("pk", "state"))
-        likes.update(state=was, removed_at=None, updated_at=timezone.now())
-
-
-def _love_again(changes: Sequence[Reversal], by: Run) -> None:
-    ids = [change.like_id for change in changes]
-    for state, again in LOVED_AGAIN.items():
-        likes = Like.objects.filter(pk__in=ids, state=state)
-        RunChange.objects.record(by, What.LOVED, likes.values_list("pk", "state"))
-        likes.update(
-            state=again,
-            removed_at=None,
-            attempts=0,
-            next_attempt_at=None,
-            last_error="",
-            updated_at=timezone.now(),
-        )
+        return_likes(Like.objects.filter(pk__in=ids), was, by)

@@ -185,10 +185,10 @@ def test_accept_is_all_or_nothing(ada: User, monkeypatch: pytest.MonkeyPatch) ->
     former = add_page(like, "Hey Jude - 2015 Mix", Decision.ACCEPTED)
     better = add_page(like, "Hey Jude")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the power went off")
 
-    monkeypatch.setattr(review, "_set_state", fail)
+    monkeypatch.setattr(review, "ask_to_love", fail)
     with pytest.raises(RuntimeError):
         review.accept(better, ada)
 
