@@ -137,11 +137,14 @@ def export_likes(
     started_by: str = "command",
     progress: Progress | None = None,
     time_is_up: TimeIsUp | None = None,
+    must_end: TimeIsUp | None = None,
 ) -> ExportSummary:
     """Love on Last.fm what is liked in Narada and not loved there yet, oldest like first.
 
     ``limit`` sends at most so many loves; ``time_is_up`` is asked after each batch: True ends the
-    slice, with ``more`` set. What is already loved is adopted without a call of its own.
+    slice, with ``more`` set, once the batches under way are loved. ``must_end`` is asked after each
+    love: True leaves those that were not sent to the next slice. What is already loved is adopted
+    without a call of its own.
     """
     pending = Like.objects.of(user).pending_on(Service.LASTFM).count()
     summary = ExportSummary(candidates=pending, remaining=pending)
@@ -170,6 +173,7 @@ def export_likes(
                     limit=limit,
                     accept_removals=accept_removals,
                     time_is_up=time_is_up or _never,
+                    must_end=must_end or _never,
                     progress=progress or silent,
                 ).run()
         user_clients.note_answer(user, Service.LASTFM)

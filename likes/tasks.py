@@ -37,6 +37,9 @@ Step = SyncSettings.Step
 
 #: How long (s) a slice takes new work. Each begins with a call or two of its own.
 SLICE_SECONDS = 10.0
+#: How long (s) it then goes on with what it has lined up. Where many slices share the rate limit,
+#: what is left by then waits for the next slice.
+LAST_SECONDS = 5.0
 #: Loves a batch, so that a slice is soon at the end of one: some seconds, if all are looked up.
 EXPORT_BATCH = 10
 #: The clock of slices, which never jumps.
@@ -84,20 +87,27 @@ def _do_slice(row: SyncSettings) -> None:
         line.keep(row)
         return ending.is_set() or clock() >= ends_at
 
-    by = row.asked_by
+    def must_end() -> bool:
+        return ending.is_set() or clock() >= ends_at + LAST_SECONDS
+
+    more, goes_on, by = True, True, row.asked_by
     if step == Step.IMPORT:
-        more = like_sync.import_likes(user, time_is_up=time_is_up, started_by=by).more
-        next_step = Step.IMPORT if more else Step.EXPORT
-        done = not more and Service.LASTFM not in usable
-    else:
+        if not like_sync.import_likes(user, time_is_up=time_is_up, started_by=by).more:
+            step, more = Step.EXPORT, Service.LASTFM in usable
+        # A sync with little to do waits in the line once.
+        goes_on = not time_is_up()
+    if step == Step.EXPORT and more and goes_on:
         more = like_sync.export_likes(
-            user, batch_size=EXPORT_BATCH, time_is_up=time_is_up, started_by=by
+            user,
+            batch_size=EXPORT_BATCH,
+            time_is_up=time_is_up,
+            must_end=must_end,
+            started_by=by,
         ).more
-        next_step, done = Step.EXPORT, not more
-    if done:
-        line.leave(row.user_id, next_sync_at=get_next_time(timezone.now()))
+    if more:
+        line.wait_again(row, step)
     else:
-        line.wait_again(row, next_step)
+        line.leave(row.user_id, next_sync_at=get_next_time(timezone.now()))
 
 
 def ask_for_sync(user_id: int, asked_by: str) -> bool:

@@ -80,6 +80,7 @@ class Export:
     limit: int | None = None
     accept_removals: bool = False
     time_is_up: TimeIsUp = lambda: False
+    must_end: TimeIsUp = lambda: False
     progress: Progress = lambda done, total, text: None
     sent: list[int] = field(default_factory=list)
     total: int = 0
@@ -122,7 +123,9 @@ class Export:
             self.summary.exit_code = NEEDS_A_PERSON
             self.summary.message = ask_about_loves(self.user, gone)
         failing = self.failing
-        stop = take_back(self.connector, self.user, failing, self.news, self.time_is_up)
+        stop = take_back(
+            self.connector, self.user, failing, self.news, self.time_is_up, self.must_end
+        )
         if stop is not None and not is_own_failure(stop):
             raise stop
         self._adopt()
@@ -239,7 +242,12 @@ class Export:
     def _love_all(self) -> None:
         """Love, oldest like first, while the names of those that come next are looked up."""
         rate, is_known = settings.LASTFM_REQUESTS_PER_SECOND, self.failing.is_known
-        over = False
+        over, settled_before = False, self.summary.settled
+
+        def is_late() -> bool:
+            # Each slice settles something, however slow the service is.
+            return self.summary.settled > settled_before and self.must_end()
+
         with (
             Line[Like](self._look_up, is_known) as line,
             Loving(self.connector, self._note_sent, rate, is_known) as loving,
@@ -252,7 +260,9 @@ class Export:
                             break
                         self._line_up(batch, line)
                         over = self.time_is_up()
-                    loving.settle(AHEAD)
+                    loving.settle(AHEAD, is_late)
+                    if is_late():
+                        raise SliceDone
                     if line:
                         found = line.take(self.batch_size, GATHERED_WITHIN)
                         # The lease is shown to be still ours before anything is sent.
@@ -264,10 +274,10 @@ class Export:
                         self.progress(self.summary.settled, self.total, "likes settled")
                     elif loving:
                         # Of what is under way some may be refused, and leave room in the limit.
-                        loving.settle()
+                        loving.settle(0, is_late)
                     else:
                         break
-            except ConnectorError:
+            except (ConnectorError, SliceDone):
                 line.stop()
                 self._settle_pages(line.take(len(line), 0.0))
                 raise

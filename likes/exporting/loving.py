@@ -70,7 +70,7 @@ class Loving:
         self._flight.stop()
         # After anything else, as when the lease is lost, the next reading of the list settles
         # what is left.
-        if isinstance(error, ConnectorError | KeyboardInterrupt):
+        if isinstance(error, ConnectorError | KeyboardInterrupt | SliceDone):
             self._write_all()
 
     def __len__(self) -> int:
@@ -93,9 +93,10 @@ class Loving:
                 self._likes[page.key] = [like]
                 self._flight.add(page)
 
-    def settle(self, most: int = 0) -> None:
-        """Write outcomes until at most ``most`` likes are under way; raise what stopped them."""
-        while len(self) > most and self._stop is None:
+    def settle(self, most: int = 0, is_late: TimeIsUp = lambda: False) -> None:
+        """Write outcomes until at most ``most`` likes are under way, or it is late; raise what
+        stopped them."""
+        while len(self) > most and self._stop is None and not is_late():
             self._write(self._flight.take(len(self) - most, WRITTEN_WITHIN))
         if self._stop is not None:
             raise self._stop
@@ -133,6 +134,7 @@ def take_back(
     failing: Failing,
     news: News | None = None,
     time_is_up: TimeIsUp = lambda: False,
+    must_end: TimeIsUp = lambda: False,
 ) -> ConnectorError | None:
     """Un-love what is to be taken back: likes removed by the user's wish, and wrong pages.
 
@@ -166,6 +168,8 @@ def take_back(
             over = over or bool(unwanted and time_is_up())
             if stop is not None or over:
                 unwanted.clear()
+            if over and must_end():
+                line.stop()
     if over and stop is None:
         raise SliceDone
     return stop

@@ -31,13 +31,13 @@ class Syncs:
         self.calls: list[tuple[str, str]] = []
         self.slices = {"import": 1, "export": 1}
         self.batches: list[int] = []
-        self.seconds = 0.0
+        self.most, self.seconds, self.lasted = 99, 0.0, 0.0
         self.exit_code = 0
 
     def run(self, kind: str, user: User, time_is_up: Any, started_by: str) -> Any:
         self.calls.append((kind, user.username))
         self.batches.append(0)
-        while not self.batches[-1] or not time_is_up():
+        while self.batches[-1] < self.most and not (self.batches[-1] and time_is_up()):
             self.batches[-1] += 1
             self.seconds += 4
         self.slices[kind] -= 1
@@ -49,8 +49,14 @@ class Syncs:
     def import_likes(self, user: User, *, time_is_up: Any, started_by: str) -> Any:
         return self.run("import", user, time_is_up, started_by)
 
-    def export_likes(self, user: User, *, batch_size: int, time_is_up: Any, started_by: str) -> Any:
-        return self.run("export", user, time_is_up, started_by)
+    def export_likes(self, user: User, *, batch_size: int, time_is_up: Any, must_end: Any,
+                     started_by: str) -> Any:  # fmt: skip
+        begun = self.seconds
+        made = self.run("export", user, time_is_up, started_by)
+        while not must_end():
+            self.seconds += 1
+        self.lasted = self.seconds - begun
+        return made
 
     @property
     def order(self) -> list[str]:
@@ -92,8 +98,17 @@ def test_sync_user_goes_slice_by_slice(syncs: Syncs) -> None:
 
 def test_a_slice_ends_after_seconds_however_long_its_batches_take(syncs: Syncs) -> None:
     tasks.sync_user.delay(add_user().pk)
-    # Of 4 s each; the third began before the end and is finished.
+    # Of 4 s each; the third began before the end and is finished, but no more than that.
     assert syncs.batches == [3, 3]
+    assert syncs.lasted == tasks.SLICE_SECONDS + tasks.LAST_SECONDS
+
+
+def test_a_sync_with_little_to_do_waits_in_the_line_once(syncs: Syncs) -> None:
+    syncs.most = 1
+    for name in ("ada", "bob"):
+        tasks.line.join(add_user(name).pk, "button")
+    tasks.sync_next.delay()
+    assert syncs.order == ["import ada", "export ada", "import bob", "export bob"]
 
 
 def test_a_worker_that_is_to_end_ends_its_slices_with_their_batch(syncs: Syncs) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -17,9 +18,9 @@ from world import World
 
 from connectors.errors import RequestRejected, TemporaryError
 from connectors.lastfm import LastfmConnector
-from likes.exporting.in_flight import FEWEST_IN_FLIGHT, Flight, Outcome
+from likes.exporting.in_flight import FEWEST_IN_FLIGHT, IN_FLIGHT, Flight, Line, Outcome
 from likes.like_sync import export_likes, import_likes
-from likes.models import Checkpoint, Like, Service
+from likes.models import Checkpoint, Like, RunChange, Service
 
 MakeWorld = Callable[..., World]
 
@@ -203,6 +204,46 @@ def test_a_run_that_loses_its_lease_begins_no_more(
     mine.update(lease_holder="")
     assert export_likes(user).exit_code == 0
     assert world.states(user) == {"present": 30}
+    assert not world.twice()
+
+
+@pytest.mark.parametrize("kind", ["love_track", "unlove_track"])
+def test_a_slice_that_must_end_leaves_what_was_not_begun_to_the_next(
+    kind: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = world.join()
+    make_songs(world, "alice", 20)
+    import_likes(user)
+    if kind == "unlove_track":
+        export_likes(user)
+        Like.objects.of(user).on(Service.LASTFM).update(state="removing")
+    calls, stopped = count(1), threading.Event()
+    real, real_stop = getattr(LastfmConnector, kind), Line.stop
+
+    def call(self: LastfmConnector, artist: str, title: str) -> None:
+        if next(calls) > 3:
+            stopped.wait(PATIENCE)
+        real(self, artist, title)
+
+    def stop(self: Line[Any]) -> None:
+        self._stopping.set()
+        if isinstance(self, Flight) or kind == "unlove_track":
+            stopped.set()
+        real_stop(self)
+
+    monkeypatch.setattr(LastfmConnector, kind, call)
+    monkeypatch.setattr(Line, "stop", stop)
+    ended = {"love_track": "present", "unlove_track": "removed"}[kind]
+    summary = export_likes(user, time_is_up=lambda: True, must_end=lambda: True)
+    assert (summary.more, summary.exit_code) == (True, 0)
+    done = world.states(user)[ended]
+    assert 1 <= done <= 3 + IN_FLIGHT
+    assert len(world.loves()) == {"present": done, "removed": 20 - done}[ended]
+    assert sum(world.states(user).values()) == 20
+    assert set(world.states(user)) <= {ended, "pending", "removing"}
+    assert RunChange.objects.filter(what="loved").count() == (done if ended == "present" else 20)
+    assert export_likes(user).exit_code == 0
+    assert world.states(user) == {ended: 20}
     assert not world.twice()
 
 
