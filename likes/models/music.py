@@ -205,9 +205,11 @@ class Like(Tried):
             ),
         ]
         indexes = [
-            # Export: this user's rows for a service in a state, oldest like first; also counts.
+            # Export: this user's rows for a service in a state, oldest like first; also counts. The
+            # pages ask which tracks these are, when they look for words.
             models.Index(
-                fields=["user", "service", "state", "liked_at", "-id"], name="like_by_state"
+                fields=["user", "service", "state", "liked_at", "-id", "track"],
+                name="like_by_state",
             ),
             # Export: which loves has Last.fm's list not shown yet?
             models.Index(

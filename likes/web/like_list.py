@@ -10,10 +10,10 @@ from django.db.models import Q, QuerySet
 from likes.models import Track
 from likes.models.batches import count_up_to
 from likes.models.search import find_tracks, have_words, split_words
-from likes.web.paging import KeysetPage, TooRare, get_page, get_page_of_few
+from likes.web.paging import KeysetPage, Search, TooRare, get_page, get_page_of_few
 
 #: Words that more tracks of a user have than these are frequent.
-RARE = 200
+RARE = 100
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class LikeList:
         some = list(tracks[: RARE + 1])
         try:
             if len(some) > RARE:
-                condition = self.condition & have_words(words, "track__")
-                page = get_page(self._by_state, mark, size, condition)
+                search = Search(Track.objects.filter(have_words(words)), self.condition)
+                page = get_page(self._by_state, mark, size, search)
                 is_whole = page.is_first and not page.next_mark
                 return page, len(page.rows) if is_whole else size + 1, size
         except TooRare:

@@ -50,7 +50,10 @@ def like_list(request: HttpRequest) -> HttpResponse:
     in_narada = Like.objects.of(request.user).on(Service.NARADA)
     shown = LikeList(
         request.user,
-        Like.objects.of(request.user).on(service).select_related("track"),
+        Like.objects.of(request.user)
+        .on(service)
+        .select_related("track")
+        .only("service", "state", "liked_at", "track__title", "track__artists"),
         states,
         Q(Exists(in_narada.filter(track=OuterRef("track")))) if service != Service.NARADA else Q(),
     )
@@ -89,11 +92,17 @@ def choose_rows(state: str) -> tuple[Service, list[State]]:
 
 
 def give_lastfm_states(user: AbstractBaseUser, rows: Iterable[Like]) -> list[Like]:
-    """Return the likes in Narada of rows of any service, in their order, with ``on_lastfm`` set to
+    """Return the likes in Narada of rows of one service, in their order, with ``on_lastfm`` set to
     the row there, or None; in one query."""
+    rows = list(rows)
     tracks = {row.track_id: row.track for row in rows}
-    found = Like.objects.of(user).filter(track__in=tracks).exclude(service=Service.SPOTIFY)
-    there = {(like.service, like.track_id): like for like in found}
+    known = {row.service for row in rows}
+    lacking = {Service.NARADA, Service.LASTFM} - known
+    found = Like.objects.of(user).filter(track__in=tracks, service__in=lacking)
+    there = {
+        (like.service, like.track_id): like
+        for like in [*rows, *found.only("service", "state", "liked_at", "track")]
+    }
     likes = [there[Service.NARADA, pk] for pk in tracks if (Service.NARADA, pk) in there]
     for like in likes:
         like.track = tracks[like.track_id]

@@ -12,11 +12,11 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
-#: Rows that are read at once to look for those that meet a condition.
-PART = 1_000
-#: If fewer than one in so many rows meet a condition, an index finds them with less work.
+#: Rows that are read first to look for those that meet a search, and how many times as many next.
+PART, GROWTH = 200, 10
+#: If fewer than one in so many rows meet a search, an index finds them with less work.
 RARELY = 150
-FAIR_TRIAL = 2 * PART
+FAIR_TRIAL = 2_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -32,6 +32,14 @@ class _Mark:
     pk: int
 
 
+@dataclass(frozen=True)
+class Search:
+    """The likes of these tracks that meet a condition."""
+
+    tracks: QuerySet
+    condition: Q
+
+
 @dataclass
 class KeysetPage:
     """Some rows, and the mark after which the next page begins ("" at the end)."""
@@ -42,7 +50,7 @@ class KeysetPage:
 
 
 def get_page(
-    lists: Iterable[QuerySet], mark: str, size: int, condition: Q | None = None
+    lists: Iterable[QuerySet], mark: str, size: int, search: Search | None = None
 ) -> KeysetPage:
     """Return a page of likes, newest first, undated ones last.
 
@@ -50,7 +58,7 @@ def get_page(
     lists is of one user, service and state: an index holds it in this order, so that no more rows
     are read than are shown, however many there are. A mark that cannot be read begins at the head.
 
-    With a ``condition`` the lists are read in this order until enough of their likes meet it.
+    With a ``search`` the lists are read in this order until enough of their likes meet it.
     Raises ``TooRare`` if too few do.
     """
     after, lists = _read_mark(mark), list(lists)
@@ -59,11 +67,11 @@ def get_page(
         dated = [
             likes.filter(liked_at__isnull=False).order_by("-liked_at", "pk") for likes in lists
         ]
-        rows += _take(dated, after, size + 1, condition)
+        rows += _take(dated, after, size + 1, search)
     if len(rows) <= size:
         undated = [likes.filter(liked_at=None).order_by("pk") for likes in lists]
         last = after if after is not None and after.date is None else None
-        rows += _take(undated, last, size + 1 - len(rows), condition)
+        rows += _take(undated, last, size + 1 - len(rows), search)
     return _cut_page(rows, size, after)
 
 
@@ -77,35 +85,49 @@ def _go_on_after(rows: QuerySet, last: _Mark | None) -> QuerySet:
     return rows.filter(liked_at__lte=last.date).exclude(liked_at=last.date, pk__lte=last.pk)
 
 
-def _take(lists: list[QuerySet], after: _Mark | None, count: int, condition: Q | None) -> list[Any]:
-    """Return the first likes after a mark; with a condition, the first that meet it."""
-    if condition is None:
-        rows = [row for likes in lists for row in _go_on_after(likes, after)[:count]]
-        return sorted(rows, key=_newest_first)[:count]
-    walks = [_find_in_parts(likes, after, condition) for likes in lists]
-    met = [row.id for row in islice(merge(*walks, key=_newest_first), count)]
-    rows = [row for likes in lists for row in likes.filter(pk__in=met)] if met else []
-    return sorted(rows, key=_newest_first)
+def _take(
+    lists: list[QuerySet], after: _Mark | None, count: int, search: Search | None
+) -> list[Any]:
+    """Return the first likes after a mark; with a search, the first that meet it."""
+    if search is None:
+        rows: list[Any] = []
+        for likes in lists:
+            part = _go_on_after(likes, after)
+            if len(rows) == count and rows[-1].liked_at is not None:
+                part = part.filter(liked_at__gte=rows[-1].liked_at)
+            rows = sorted([*rows, *part[:count]], key=_newest_first)[:count]
+        return rows
+    walks = [_find_in_parts(likes, after, count, search) for likes in lists]
+    return list(islice(merge(*walks, key=_newest_first), count))
 
 
-def _find_in_parts(likes: QuerySet, last: _Mark | None, condition: Q) -> Iterator[Any]:
-    """Yield the ids and dates of the likes that meet a condition, reading no more than needed."""
+def _find_in_parts(
+    likes: QuerySet, last: _Mark | None, count: int, search: Search
+) -> Iterator[Any]:
+    """Yield the first ``count`` likes that meet a search, reading few more than needed."""
     read = met = 0
+    size = PART
     while True:
         part = _go_on_after(likes, last)
-        # To repeat the filters of the list would hide from PostgreSQL how few rows a part has.
-        found = likes.model._base_manager.filter(condition, pk__in=part.values("pk")[:PART])
-        found = found.order_by(*likes.query.order_by).values_list("id", "liked_at", named=True)
-        for row in found:
+        # An index holds the tracks of the part, so only the likes of those found are read. In one
+        # statement PostgreSQL would not see how few rows a part has.
+        tracks = search.tracks.filter(pk__in=part.values("track")[:size])
+        found = likes.filter(search.condition, track__in=[*tracks.values_list("pk", flat=True)])
+        for like in found[: count - met]:
             met += 1
-            yield row
-        read += PART
+            yield like
+        if met == count:
+            return
+        read += size
         if read >= FAIR_TRIAL and met * RARELY < read:
             raise TooRare
-        ends = list(part.values_list("liked_at", "pk")[PART - 1 : PART])
+        ends = list(part.values_list("liked_at", "pk")[size - 1 : size])
         if not ends:
             return
         last = _Mark(*ends[0])
+        # So many as should hold what lacks, and a quarter more.
+        expected = (count - met) * read * 5 // (4 * met) if met else size * GROWTH
+        size = max(PART, min(expected, size * GROWTH))
 
 
 def get_page_of_few(likes: QuerySet, mark: str, size: int) -> KeysetPage:

@@ -27,7 +27,7 @@ from likes.models import (
     search_index,
 )
 from likes.models.search import search_tracks
-from likes.web import home, like_pages, review_pages, run_pages
+from likes.web import home, like_pages, paging, review_pages, run_pages
 
 THEN = datetime(2024, 5, 1, tzinfo=UTC)
 #: Of ten likes, the states on Last.fm.
@@ -215,6 +215,21 @@ def test_the_first_page_counts_in_an_index_and_only_what_it_shows() -> None:
     assert (counts["in_narada"], counts["gone_on_spotify"], counts["to_review"]) == (300, 30, 90)
     if connection.vendor == "postgresql":
         assert rows["like_by_state"] == 300 + 300 + 30
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a plan of SQLite")
+def test_a_search_reads_of_the_likes_that_do_not_meet_it_an_index_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("likes.web.like_list.RARE", 3)
+    client = make_library("ada", 300)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/likes/?q=bjork&state=loved").status_code == 200
+    part = next(query["sql"] for query in queries if f"LIMIT {paging.PART})" in query["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {part}")
+        (scan,) = (row[3] for row in cursor.fetchall() if " U0 " in row[3])
+    assert "USING COVERING INDEX like_by_state (user_id=? AND service=? AND state=?" in scan
 
 
 def note_run(name: str, slices: int = 1) -> str:
