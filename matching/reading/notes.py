@@ -133,7 +133,8 @@ def _read_plain_words(words: tuple[str, ...]) -> str:
     """Return what a note means that holds nothing but words of the tables, else ""."""
     if not words:
         return ""
-    known = [w for w in words if w not in tags.HARMLESS and not _is_date(w)]
+    sold = tags.MARKETS if words[1:2] == ("bonus",) else ()
+    known = [w for w in words if w not in tags.HARMLESS and w not in sold and not _is_date(w)]
     if not tags.HARMLESS_HEADS.isdisjoint(words):  # "- Original Mix 79", "- Remastered 05"
         known = [w for w in known if not _is_short_year(w)]
     if not known and words[-1] == "mix" and tags.MIX_HEADS.isdisjoint(words):

@@ -123,7 +123,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_each("tempo", "nightcore,daycore,reverb,bass boosted,super slowed", anywhere=True),
     # "Boy (extended mix)", "Some Nights - Extended", "Blue Monday - 12\" Version"
     *_triggers("extended", "extended,extended mix,extended version,long version", anywhere=True),
-    *_triggers("extended", "12 inch,12 version,12 mix,full length version", anywhere=True),
+    *_triggers("extended", "12 inch,12 version,12 mix", anywhere=True),
     *_triggers("extended", "version extendida,version larga,version longue", anywhere=True),
     *_each("extended", "club mix", anywhere=True),
     # "Love Story (Taylor's Version)", "Surf City - Re-Recording", "Band of Gold - Re-Record"
@@ -209,16 +209,18 @@ HARMLESS = _REMASTERED | _word_set(
     "expanded anniversary version ver mix in the master hd hq hi res audio official lyrics lyric "
     "video music edicao edicion e soundtrack ost us uk international uncensored censored dirty "
     "restored reissue release japan hidden standard mastered mastering and th special collectors "
-    "full collector amended recording studio super dolby atmos spatial ep re visualizer visualiser "
-    "stream oficial officiel offiziell offizielles letra clip videoclip"
+    "full length collector amended recording studio super dolby atmos spatial ep re visualizer "
+    "visualiser stream oficial officiel offiziell offizielles letra clip videoclip"
 )
 # … and at least one of these, or the words are a title of their own: "(In the Mix)".
 HARMLESS_HEADS = _REMASTERED | _word_set(
-    "mono stereo explicit clean album original bonus lp deluxe expanded official lyric lyrics "
-    "soundtrack ost uncensored censored dirty restored reissue anniversary hidden studio amended "
-    "atmos spatial res ep mastered audio hd hq visualizer visualiser stream oficial officiel "
-    "offizielles letra videoclip"
+    "mono stereo explicit clean album original bonus lp deluxe expanded length official lyric "
+    "lyrics soundtrack ost uncensored censored dirty restored reissue anniversary hidden studio "
+    "amended atmos spatial res ep mastered audio hd hq visualizer visualiser stream oficial "
+    "officiel offizielles letra videoclip"
 )
+# Before "bonus track" they say where a record was sold: "- Japanese Bonus Track".
+MARKETS = _word_set("japanese american british european australian")
 # Before "mix": "- Original Mix", "- Stereo Mix", but not "- Deluxe Mix".
 MIX_HEADS = _word_set("original album lp mono stereo remaster remastered official")
 # … or these together: "Hit Song (Music Video)"; "- Video Version" may be another length.
