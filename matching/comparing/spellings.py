@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matching.reading.normalize import clean
 from matching.reading.titles import Title
 
 _SIGNS = {"2": "to", "4": "for"}
@@ -31,6 +32,13 @@ def abbreviates(a: Title, b: Title) -> bool:
     """Tell whether ``a`` is the first letters of ``b``: "2DT", "2 Different Tears"."""
     letters = "".join(word[0] for word in b.full)
     return len(letters) > 2 and len(a.full) == 1 and a.full[0] == letters
+
+
+def spells_out(note: str, core: str) -> bool:
+    """Tell whether a note says what the letters of a title stand for: "C.R.E.A.M. (Cash Rules
+    Everything Around Me)"."""
+    letters = "".join(word[0] for word in clean(note).casefold().split())
+    return len(letters) > 2 and letters == core
 
 
 def spells_with_digits(a: Title, b: Title) -> bool:

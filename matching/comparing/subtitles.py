@@ -6,6 +6,7 @@ from collections import Counter
 
 from rapidfuzz.distance import OSA
 
+from matching.comparing.spellings import spells_out
 from matching.descriptions import Evidence
 from matching.reading.normalize import squash, word_set
 from matching.reading.notes import Note
@@ -53,6 +54,8 @@ def weigh_subtitles(a: Title, b: Title, *extra: tuple[str, ...]) -> Evidence:
     notes = [n for title in (a, b) for n in title.notes if n.words and n.words in extra]
     named = " and ".join(sorted({f"'{note.text}'" for note in notes}))
     text = f"the subtitle {named} is on one side only" if named else "a subtitle is on one side"
+    if notes and all(spells_out(note.text, squash(a.core)) for note in notes):
+        return Evidence("title", "agrees", f"{named} spells the title out", "title-respelled")
     whole = not a.cut_off and not b.cut_off
     if notes and whole and all(_is_long(n) and not _names_place(n) for n in notes):
         return Evidence("title", "agrees", text, "long-subtitle-one-side")
