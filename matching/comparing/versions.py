@@ -35,6 +35,8 @@ _ALBUMS_SAY = {
 _STUDIO_SESSIONS = word_set("spotify singles")
 
 
+_RADIO = word_set("bbc radio peel kexp npr")
+
 # Kinds of which a place or day says which one.
 _EVENTS = frozenset({"live", "acoustic", "session"})
 # Kinds of which a person's name says which one.
@@ -83,11 +85,13 @@ def _name_words(credit: Credit) -> frozenset[str]:
 
 
 def _is_soft(version: Version, side: Side) -> bool:
-    """Tell "- Interlude", which a song of an album may be all over, and "(Nirvana Cover)" of
-    Nirvana."""
+    """Tell "- Interlude", which a song of an album may be all over, "(Nirvana Cover)" of Nirvana,
+    and "- 1978 Recording", which may be the first."""
     if version.kind == "cover":
         names = {word for name in side.credit.everyone for word in split_words(name)}
         return bool(version.qualifier) and version.qualifier <= names
+    if version.kind == "session" and "recording" in version.text.casefold():
+        return _RADIO.isdisjoint(version.qualifier) and any(map(is_year, version.qualifier))
     return version.qualifier == {"interlude"} and any(
         note.place == "dash" and version in note.versions for note in side.title.notes
     )

@@ -43,6 +43,11 @@ def read_case(text: str) -> TrackDescription:
         ("Hurt (Nine Inch Nails Cover) | Nine Inch Nails", "Hurt | Nine Inch Nails", REVIEW),
         ("Hurt (Nine Inch Nails Cover) | Johnny Cash", "Hurt | Johnny Cash", DIFFERENT),
         ("Tree - Interlude | Ann", "Tree | Ann", REVIEW),
+        ("Glow - C.I. Recording 1978 | Ann", "Glow | Ann", REVIEW),
+        ("Glow - 1962 Recording | Ann", "Glow | Ann", REVIEW),
+        ("Glow - Live Recording 1978 | Ann", "Glow | Ann", DIFFERENT),
+        ("Glow - BBC Recording 1978 | Ann", "Glow | Ann", DIFFERENT),
+        ("Glow - BBC Session 1978 | Ann", "Glow | Ann", DIFFERENT),
         # an album that has "live" in its name
         ("Up (live) | Ann | Sun (deluxe and also live)", "Up | Ann | Sun (deluxe and also live)",
          DIFFERENT),
