@@ -200,6 +200,9 @@ def _find_spelling(a: Title, b: Title) -> Evidence:
     if _are_in_two_scripts(a, b):
         if read := _compare_read(a, b, _sound_alike):
             return read
+        if a.core == a.full and b.core == b.full and sound_alike(a.core_text, b.core_text):
+            text = "titles equal as they are read"  # "もういいかい", "Mou Ii Kai": no numeral
+            return Evidence("title", "agrees", text, "title-romanised")
         if _names_latin_half(a, b) or _names_latin_half(b, a):
             text = "one side names the title in two scripts"
             return Evidence("title", "agrees", text, "title-romanised")
@@ -208,7 +211,8 @@ def _find_spelling(a: Title, b: Title) -> Evidence:
             return Evidence("title", "doubt", text, "title-longer")
         text = "the titles are in different scripts"
         return Evidence("title", "doubt", text, "other-script")
-    if list_numbers(a) == list_numbers(b) and (_names_half(a, b) or _names_half(b, a)):
+    halves = (_names_half(x, y) or _names_other_half(x, y) for x, y in ((a, b), (b, a)))
+    if list_numbers(a) == list_numbers(b) and any(halves):
         text = "one title is but a part of the other"
         return Evidence("title", "doubt", text, "title-longer")
     if cleans_up(a, b) or cleans_up(b, a):
@@ -249,6 +253,11 @@ def _names_latin_half(a: Title, b: Title) -> bool:
     """Tell "Russian Roulette" from "러시안 룰렛 Russian Roulette"."""
     latin = tuple(word for word in b.core if word.isascii())
     return len(a.full) > 1 and a.full == latin and not b.lead and not b.subtitles
+
+
+def _names_other_half(a: Title, b: Title) -> bool:
+    """Tell "夜に駆ける" from "夜に駆ける Yoru ni Kakeru"."""
+    return a.core == tuple(word for word in b.core if not word.isascii()) and a.full == a.core
 
 
 def _names_one_of(a: Title, b: Title) -> bool:

@@ -143,7 +143,12 @@ def read_case(text: str) -> TrackDescription:
         # two scripts
         ("러시안 룰렛 Russian Roulette | Ann", "Russian Roulette | Ann", MATCH),
         ("러시안 룰렛 Russian Roulette | Ann", "Russian Doll | Ann", REVIEW),
-        ("ゼロ | Ann", "Zero | Ann", REVIEW),
+        ("夜に駆ける Yoru ni Kakeru | Ann", "夜に駆ける | Ann", REVIEW),
+        ("夜に駆ける Yoru ni Kakeru Remix | Ann", "夜に駆ける | Ann", DIFFERENT),
+        ("夏 2 Summer | Ann", "夏 | Ann", DIFFERENT),
+        ("もういいかい | Ann", "Mou Ii Kai | Ann", MATCH),
+        ("もういいかい | Ann", "Mou 2 Kai | Ann", REVIEW),
+        ("ゼロ | Ann", "Zero | Ann", MATCH),
         ("ビームがいいのに | Ann", "Beam ga ii no ni | Ann", REVIEW),
         ("عسلية | Ann", "3aslya | Ann", REVIEW),
         ("夏 2 | Ann", "Summer 3 | Ann", DIFFERENT),
