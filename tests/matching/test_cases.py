@@ -495,7 +495,7 @@ CASES: dict[str, list[tuple[str, str, Verdict]]] = {
          "Monster Mash | Bobby Pickett", REVIEW),
         ("No Letting Go | Macklemore & Ryan Lewis Featuring Wanz",
          "No Letting Go | Macklemore; Ryan Lewis; Wanz", MATCH),
-        ("Listen | Paul McCartney And Wings", "Listen | Wings", REVIEW),
+        ("Listen | Paul McCartney And Wings", "Listen | Wings", MATCH),
         ("River Deep | Ike & Tina Turner", "River Deep | Tina Turner", REVIEW),
         ("Helplessly Hoping | Crosby, Stills & Nash",
          "Helplessly Hoping | Crosby, Stills, Nash & Young", REVIEW),

@@ -33,6 +33,9 @@ def read_case(text: str) -> TrackDescription:
         ("Industry | Lil Nas X & Jack Harlow", "Industry | Lil Nas X; Jack Harlow", MATCH),
         ("Home | Kim Moor • Di Dale", "Home | Kim Moor; Di Dale", MATCH),
         ("Call (feat. DPR LIVE) | Su; DPR LIVE | C", "Call | Su | C", MATCH),
+        ("Jet | Wings", "Jet | Paul McCartney & Wings", MATCH),
+        ("Jet | Wings", "Jet | Paul McCartney", REVIEW),
+        ("Jet | Wings", "Jet | Linda McCartney", DIFFERENT),
         ("Here | Bo Burnam | Inside", "Here | Bo Burnham | Inside", MATCH),
         ("Here | Zoe Blake | Tapes", "Here | CMYK; Zoe Blake | Tapes", MATCH),
         # version words that stand elsewhere
