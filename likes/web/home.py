@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.cache import cache
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: While something is under way the page asks this often (seconds), else seldom.
 POLL_BUSY, POLL_IDLE = 2, 20
+#: A count above the first is remembered for as many seconds as the second: it takes long.
+LARGE, REMEMBERED = 10_000, 60
 #: After "Sync now" a worker should begin within this time (seconds).
 POLL_AFTER_PRESS = 60
 
@@ -56,20 +59,33 @@ ON_LASTFM = (
 )
 
 
-def count_likes(user: AbstractBaseUser) -> dict[str, Any]:
+def count_likes(user: AbstractBaseUser, last_run: history.ToldRun | None = None) -> dict[str, Any]:
     """Return the figures of a user's likes, in one query of three parts, each of which an index
-    answers alone: what no figure tells is not read."""
-    likes, in_narada = Like.objects.filter(user=user).order_by(), [State.PRESENT, State.UNAVAILABLE]
-    told = [
-        likes.on(Service.LASTFM),
-        likes.on(Service.NARADA).filter(state__in=in_narada),
-        likes.on(Service.SPOTIFY).filter(state=State.REMOVED),
-    ]
-    parts = [
-        part.values_list("service", "state").annotate(number=Count("*")).order_by() for part in told
-    ]
-    rows = parts[0].union(*parts[1:], all=True)
-    counts = {(service, state): number for service, state, number in rows}
+    answers alone: what no figure tells is not read. Large counts may be ``REMEMBERED`` seconds old,
+    but not older than the begin or the end of the last run."""
+    in_narada = [State.PRESENT, State.UNAVAILABLE]
+    told = {Service.LASTFM: [*State], Service.NARADA: in_narada, Service.SPOTIFY: [State.REMOVED]}
+    key = f"large-counts:{user.pk}:{last_run and f'{last_run.number}:{last_run.state}'}"
+    counts: dict[tuple[str, str], int] = cache.get(key, {})
+    parts = []
+    for service, states in told.items():
+        part = Like.objects.filter(user=user, service=service).order_by()
+        lacking = [state for state in states if (service, state) not in counts]
+        if lacking != [*State]:
+            part = part.filter(state__in=lacking)
+        parts.append(part.values_list("service", "state").annotate(number=Count("*")))
+    found = {
+        (service, state): number for service, state, number in parts[0].union(*parts[1:], all=True)
+    }
+    # Whoever decides on open cases sees their number go down at once.
+    large = {
+        (service, state): number
+        for (service, state), number in found.items()
+        if number > LARGE and state not in Like.OPEN_STATES
+    }
+    if large:
+        cache.set(key, counts | large, REMEMBERED)
+    counts = counts | found
     lastfm = [
         Figure(label, sum(counts.get((Service.LASTFM, state), 0) for state in states),
                states[0].value, query, always)
@@ -99,7 +115,7 @@ def describe_progress(user: AbstractBaseUser, pressed: bool = False) -> dict[str
     listing = Checkpoint.objects.filter(user=user, listing=Checkpoint.Listing.SAVED).first()
     reading = busy and listing is not None and not listing.complete and bool(listing.total)
     return {
-        "counts": count_likes(user),
+        "counts": count_likes(user, runs[0] if runs else None),
         "runs": runs,
         "busy": busy,
         "waiting": waiting,
