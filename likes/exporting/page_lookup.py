@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Sequence
 
 from connectors.lastfm import LastfmConnector
 from connectors.records import TrackPage
+from likes.blocking_keys import describe
 from likes.exporting.page_choice import (
     PageChoice,
     are_far_apart,
@@ -127,8 +128,7 @@ def _judge(
     track: Track, artist: str, title: str, page: TrackPage
 ) -> tuple[ServiceMapping, Verdict]:
     """Hold a page that Last.fm answered with against the track: MATCH only if it may be loved."""
-    wanted = TrackDescription(track.title, (artist,))
-    choice = choose(wanted, [TrackDescription(page.title, (page.artist,))])
+    choice = choose(describe(track), [TrackDescription(page.title, (page.artist,))])
     comparison = choice.comparisons[0]
     if name_key(page.artist, page.title) != name_key(artist, title):
         rule = Rule.CORRECTED

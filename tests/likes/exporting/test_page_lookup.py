@@ -90,3 +90,20 @@ def test_a_page_of_another_take_is_not_asked_for(note: str) -> None:
     pages = Pages(plain=page(PLAIN))
     assert choose_page(pages, f"{PLAIN} {note}") == ("", Like.State.NOT_FOUND)
     assert PLAIN not in pages.asked
+
+
+@pytest.mark.parametrize(
+    ("corrected", "accepted"),
+    [
+        (TrackPage("Ada & Bo", "Mirror (feat. Bo)", 900), True),
+        (TrackPage("Ada & Cy", "Mirror (feat. Cy)", 900), False),
+        (TrackPage("Bo", "Mirror (feat. Bo)", 900), False),
+    ],
+)
+def test_a_correction_is_held_against_all_artists(corrected: TrackPage, accepted: bool) -> None:
+    pages = Pages()
+    pages.pages[PLAIN] = corrected
+    track = Track(pk=1, title=PLAIN, artists=["Ada", "Bo"])
+    choice = look_up(cast(LastfmConnector, pages), track)
+    assert (choice.accepted is not None) == accepted
+    assert accepted or choice.state == Like.State.REVIEW
