@@ -13,8 +13,9 @@ from matching.reading.preparing import Prepared
 
 def share_album(a: Prepared, b: Prepared) -> bool:
     """Tell whether both are on an album of one name that is not just the title's."""
-    titles = {squash(a.title.core), squash(b.title.core)}
-    return bool(a.album.key) and a.album.key == b.album.key and a.album.key not in titles
+    if not a.album.key or a.album.key != b.album.key:
+        return False
+    return a.album.key not in (squash(a.title.core), squash(b.title.core))
 
 
 def compare_albums(a: Prepared, b: Prepared) -> Iterator[Evidence]:

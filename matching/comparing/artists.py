@@ -184,12 +184,13 @@ def _are_near(a: str, b: str) -> bool:
         return True  # "Soulja Boy" and "Soulja Boy Tell 'Em", "Supremes" and "Ross & Supremes"
     if len(shorter) == len(longer) - 1 > 1 and shorter == [longer[0], *longer[2:]]:
         return True  # "Bobby Pickett", "Bobby "Boris" Pickett"
-    if len(words_a) == len(words_b) and any(map(_are_other_words, words_a, words_b)):
-        return False  # "Kagamine Rin" and "Kagamine Len"
     squashed_a, squashed_b = "".join(words_a), "".join(words_b)
     if min(len(squashed_a), len(squashed_b)) < 5:
         return False
-    return Levenshtein.normalized_similarity(squashed_a, squashed_b, score_cutoff=0.8) > 0
+    if not Levenshtein.normalized_similarity(squashed_a, squashed_b, score_cutoff=0.8):
+        return False
+    # "Kagamine Rin" is not "Kagamine Len"
+    return len(words_a) != len(words_b) or not any(map(_are_other_words, words_a, words_b))
 
 
 def _are_other_words(a: str, b: str) -> bool:

@@ -91,8 +91,10 @@ def _compare_partners(a: Prepared, b: Prepared, relation: str) -> Iterator[Evide
     A list that names fewer is often not whole, and so are names joined by "and"; "featuring",
     "with" and a comma are written by who names everybody.
     """
+    if a.credit.everyone == b.credit.everyone or share_album(a, b):
+        return
     named_a, named_b = (set(map(fold_name, side.description.artists)) for side in (a, b))
-    if share_album(a, b) or named_a == named_b:  # "SWV", "Sisters With Voices"
+    if named_a == named_b:  # "SWV", "Sisters With Voices"
         return
     for fuller, other in ((a, b), (b, a)):
         if len(fuller.credit.wholes) != 1:

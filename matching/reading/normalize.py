@@ -209,7 +209,8 @@ def fold(text: str) -> str:
         plain = _LATIN_WORDS.sub(
             lambda found: found[0].translate(_LOOK_ALIKES), simplify_han(plain)
         )
-    plain = _INITIALS.sub(lambda found: found[0].replace(".", ""), plain)
+    if "." in plain:
+        plain = _INITIALS.sub(lambda found: found[0].replace(".", ""), plain)
     plain = _QUOTED_N.sub(" n ", _read_stylised(plain)).translate(_DROPPED)
     plain = _LATIN_BAR.sub(" ", _CENSORED.sub(lambda found: LOST * len(found[0]), plain))
     plain = _AND.sub(" and ", plain)

@@ -6,6 +6,7 @@ import re
 
 from matching.reading.normalize import split_words
 
+_DIGIT = re.compile(r"\d")
 _NUMBER_SIGN = re.compile(
     r"\b(?:(?:no|nr)\.\s*|number\s+)(?=\d)", re.IGNORECASE
 )  # "Gymnopédie No. 1"
@@ -34,13 +35,15 @@ def split_title_words(text: str) -> tuple[str, ...]:
 
     "III. Menuetto", "3. Menuetto" and "Third Movement: Menuetto" are one; "in G" is "in G major".
     """
-    text = _SHARP.sub(r"\1 sharp", _FLAT.sub(r"\1 flat", text))
+    if "#" in text or not text.isascii():
+        text = _SHARP.sub(r"\1 sharp", _FLAT.sub(r"\1 flat", text))
     if _MUSIC.search(text):
         text = _MOVEMENT.sub(lambda found: f"{read_roman(found[1].lower())}. ", text)
         text = _NUMBERED.sub(lambda found: f"{_ORDINALS.get(found[1].lower(), found[1])}. ", text)
         text = _MAJOR.sub(r"\1", text)
-    text = _KOECHEL.sub("K", _NUMBER_SIGN.sub(" ", text))
-    text = _OF_HOW_MANY.sub(r"\1", text)
+    if _DIGIT.search(text):
+        text = _KOECHEL.sub("K", _NUMBER_SIGN.sub(" ", text))
+        text = _OF_HOW_MANY.sub(r"\1", text)
     if _NTH.search(text):
         text = _NTH.sub(lambda found: _ORDINALS[found[1].lower()], text)
     return split_words(text)

@@ -15,9 +15,13 @@ NUMBER_WORDS = {word: str(number) for number, word in enumerate((*_UNITS, *_TEEN
     word: str(10 * number) for number, word in enumerate(_TENS, 2)
 }
 
+_OF_NUMBERS = frozenset((*NUMBER_WORDS, "hundred", "thousand"))
+
 
 def read_number_words(words: list[str]) -> list[str]:
     """Return words with each number that several of them name as one word of digits."""
+    if _OF_NUMBERS.isdisjoint(words):
+        return words
     read: list[str] = []
     index = 0
     while index < len(words):

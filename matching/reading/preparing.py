@@ -92,13 +92,14 @@ def _cut_own_artist(title: str, artists: tuple[str, ...]) -> tuple[str, tuple[st
     head, sign, rest = title.partition(":" if ":" in title else " - ")
     if not head.strip() or not rest.strip() or not artists:
         return title, ()
+    named = fold_name(head)
+    if named not in {name for a in artists for name in (fold_name(a), *split_names(a))}:
+        return title, ()
     if sign == " - " and any(n.meaning != "subtitle" for n in read_note(Segment("dash", rest))):
         return title, ()  # "Bad Company - Live"
-    named = fold_name(head)
     if named in (fold_name(artists[0]), *split_names(artists[0])[:1]):
         return rest.strip(), ()  # "Adele - Hello" by Adele
-    names = {name for a in artists for name in (fold_name(a), *split_names(a))}
-    return (rest.strip(), split_words(head)) if named in names else (title, ())
+    return rest.strip(), split_words(head)
 
 
 def _move_names_to_guests(title: Title, credit: Credit) -> Title:
