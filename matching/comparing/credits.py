@@ -51,17 +51,22 @@ def compare_artists(a: Prepared, b: Prepared) -> Iterator[Evidence]:
     yield Evidence("artists", kind, text, f"artists-{relation}")
     if kind == "agrees" and a.credit.cast != b.credit.cast:
         yield Evidence("artists", "doubt", "only one side names a cast", "cast-one-side")
+    if kind != "agrees" or relation == "respelled" or a.credit.everyone == b.credit.everyone:
+        return
+    only_a, only_b = find_unmatched(a.credit, b.credit), find_unmatched(b.credit, a.credit)
     if relation in ("equal", "primary"):
-        yield from _compare_guests(a, b)
-    if relation in ("equal", "primary", "contained", "ensemble"):
-        yield from _compare_partners(a, b, relation)
+        yield from _compare_guests(a, b, only_a, only_b)
+    if only_a and not only_b:
+        yield from _compare_partners(a, b, only_a, relation)
+    elif only_b and not only_a:
+        yield from _compare_partners(b, a, only_b, relation)
 
 
-def _compare_guests(a: Prepared, b: Prepared) -> Iterator[Evidence]:
+def _compare_guests(
+    a: Prepared, b: Prepared, only_a: list[str], only_b: list[str]
+) -> Iterator[Evidence]:
     """Yield what it means that a guest is named on one side: "Forever (feat. Lil Wayne)" is not
     "Forever (feat. Fridayy)", and "Lets Link (feat. Tyga)" is another take of "Lets Link"."""
-    only_a = find_unmatched(a.credit, b.credit)
-    only_b = find_unmatched(b.credit, a.credit)
     if only_a and only_b:
         names = sorted((*_write_names(only_a, a), *_write_names(only_b, b)))
         text = f"other guests: {', '.join(names)}"
@@ -84,41 +89,35 @@ def _compare_guests(a: Prepared, b: Prepared) -> Iterator[Evidence]:
         yield Evidence("artists", kind, text, "guest-one-side")
 
 
-def _compare_partners(a: Prepared, b: Prepared, relation: str) -> Iterator[Evidence]:
+def _compare_partners(
+    fuller: Prepared, other: Prepared, unmatched: list[str], relation: str
+) -> Iterator[Evidence]:
     """Yield what it means that one joined credit names an act that neither the other side nor a
     title does: "Elton John with Ronan Keating" sang "Your Song" once more.
 
     A list that names fewer is often not whole, and so are names joined by "and"; "featuring",
     "with" and a comma are written by who names everybody.
     """
-    if a.credit.everyone == b.credit.everyone or share_album(a, b):
+    if len(fuller.credit.wholes) != 1 or share_album(fuller, other):
         return
-    named_a, named_b = (set(map(fold_name, side.description.artists)) for side in (a, b))
-    if named_a == named_b:  # "SWV", "Sisters With Voices"
+    named, named_there = (set(map(fold_name, s.description.artists)) for s in (fuller, other))
+    # "Hugo Montenegro & His Orchestra"
+    extra = [name for name in unmatched if name.split()[0] not in _OWN_BAND]
+    if not extra or named == named_there:  # "SWV", "Sisters With Voices"
         return
-    for fuller, other in ((a, b), (b, a)):
-        if len(fuller.credit.wholes) != 1:
-            continue
-        extra = [
-            name
-            for name in find_unmatched(fuller.credit, other.credit)
-            if name.split()[0] not in _OWN_BAND  # "Hugo Montenegro & His Orchestra"
-        ]
-        if not extra or find_unmatched(other.credit, fuller.credit):
-            continue
-        if _names_in_title(extra, fuller) or _names_in_title(extra, other):
-            continue
-        written = " ".join(fuller.description.artists)
-        if relation == "ensemble" and not _NAMES_EVERYBODY.search(written):
-            continue  # "Prince & The Revolution"
-        text = f"only one side's artist names {', '.join(_write_names(extra, fuller))}"
-        if fuller.credit.featured and other.credit.featured:
-            # both sides tell who sings: "… feat. 鏡音リン", "… feat. 鏡音リン, 鏡音レン"
-            yield Evidence("artists", "doubt", text, "singers-differ")
-            continue
-        befriended = extra == ["friends"] and len(fuller.credit.main) == 2  # "Ann and Friends"
-        strength = "doubt" if befriended or _NAMES_EVERYBODY.search(written) else "note"
-        yield Evidence("artists", strength, text, "partner-one-side")
+    if _names_in_title(extra, fuller) or _names_in_title(extra, other):
+        return
+    written = " ".join(fuller.description.artists)
+    if relation == "ensemble" and not _NAMES_EVERYBODY.search(written):
+        return  # "Prince & The Revolution"
+    text = f"only one side's artist names {', '.join(_write_names(extra, fuller))}"
+    if fuller.credit.featured and other.credit.featured:
+        # both sides tell who sings: "… feat. 鏡音リン", "… feat. 鏡音リン, 鏡音レン"
+        yield Evidence("artists", "doubt", text, "singers-differ")
+        return
+    befriended = extra == ["friends"] and len(fuller.credit.main) == 2  # "Ann and Friends"
+    strength = "doubt" if befriended or _NAMES_EVERYBODY.search(written) else "note"
+    yield Evidence("artists", strength, text, "partner-one-side")
 
 
 def _names_guest_inside(side: Prepared) -> bool:

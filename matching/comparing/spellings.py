@@ -30,8 +30,9 @@ def cleans_up(a: Title, b: Title) -> bool:
 
 def abbreviates(a: Title, b: Title) -> bool:
     """Tell whether ``a`` is the first letters of ``b``: "2DT", "2 Different Tears"."""
-    letters = "".join(word[0] for word in b.full)
-    return len(letters) > 2 and len(a.full) == 1 and a.full[0] == letters
+    if len(a.full) != 1 or not 2 < len(b.full) == len(a.full[0]):
+        return False
+    return a.full[0] == "".join(word[0] for word in b.full)
 
 
 def spells_out(note: str, core: str) -> bool:

@@ -257,7 +257,9 @@ def _names_latin_half(a: Title, b: Title) -> bool:
 
 def _names_other_half(a: Title, b: Title) -> bool:
     """Tell "夜に駆ける" from "夜に駆ける Yoru ni Kakeru"."""
-    return a.core == tuple(word for word in b.core if not word.isascii()) and a.full == a.core
+    if a.core_text.isascii() or a.full != a.core:
+        return False
+    return a.core == tuple(word for word in b.core if not word.isascii())
 
 
 def _names_one_of(a: Title, b: Title) -> bool:

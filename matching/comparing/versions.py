@@ -110,8 +110,10 @@ def _weigh_one_sided(version: Version, side: Side, other: Side, same_album: bool
     strength = "doubt" if kind in SOFT_KINDS or _is_soft(version, side) else "differs"
     # "(Faces Mix)" and "(Faces Edit)" are somebody's own, "(Mix)" may be a longer name of the same,
     # and so may "(Faces Edit)" where both sides name Faces as an artist.
-    owned = version.qualifier - (_name_words(side.credit) & _name_words(other.credit))
-    rule = f"named-{kind}" if kind in ("mix", "edit", "cut") and owned else kind
+    owned = kind in ("mix", "edit", "cut") and not version.qualifier <= (
+        _name_words(side.credit) & _name_words(other.credit)
+    )
+    rule = f"named-{kind}" if owned else kind
     return Evidence("version", strength, f"'{version.text}' only on one side", f"{rule}-one-side")
 
 

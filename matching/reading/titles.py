@@ -26,8 +26,8 @@ _SIGNS = re.compile("[" + re.escape(_OPEN + _CLOSE + DASHES) + "]")
 @dataclass(frozen=True, slots=True)
 class Title:
     """A title taken apart. ``core``, ``lead`` and ``subtitles`` are words as ``split_words``
-    gives them; ``parts`` are numbers as digits; ``guests`` are names as written; ``cut_off``: a
-    bracket never closes."""
+    gives them, ``full`` all three in one run; ``parts`` are numbers as digits; ``guests`` are
+    names as written; ``cut_off``: a bracket never closes."""
 
     text: str
     core: tuple[str, ...]
@@ -43,11 +43,11 @@ class Title:
     harmless: tuple[str, ...] = ()
     notes: tuple[Note, ...] = field(default=())
     cut_off: bool = False
+    full: tuple[str, ...] = field(init=False)
 
-    @property
-    def full(self) -> tuple[str, ...]:
-        """Lead, core and subtitles as one run of words."""
-        return self.lead + self.core + tuple(w for words in self.subtitles for w in words)
+    def __post_init__(self) -> None:
+        subtitles = (word for words in self.subtitles for word in words)
+        object.__setattr__(self, "full", (*self.lead, *self.core, *subtitles))
 
 
 _TRAILING_ARTICLE = re.compile(r"^([^,]+), (the|an?)$", re.IGNORECASE)  # "Song Title, The"
