@@ -189,7 +189,7 @@ _AFTER_A_VERB = word_set(
 )
 
 
-_BEFORE_A_PLACE = word_set("at in from on")
+_AFTER_LIVE = word_set("at in from on recordings album sessions session ep tapes")
 
 
 class Album(NamedTuple):
@@ -211,7 +211,7 @@ def read_album_kinds(words: tuple[str, ...], title: Title) -> frozenset[str]:
         triples = zip(("", *words), words, (*words[1:], ""), strict=False)
         placed = any(
             word == "live"
-            and (after.isdigit() or (after in _BEFORE_A_PLACE and before not in BEFORE_LIVE))
+            and (after.isdigit() or (after in _AFTER_LIVE and before not in BEFORE_LIVE))
             for before, word, after in triples  # not "The World We Live In"
         )
         opens = words[0] == "live" and (len(words) == 1 or words[1] not in _AFTER_A_VERB)

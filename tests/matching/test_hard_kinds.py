@@ -55,6 +55,8 @@ def read_case(text: str) -> TrackDescription:
         ("Up (live) | Ann | Sun (deluxe and also live)", "Up | Ann | Sun (deluxe and also live)",
          DIFFERENT),
         ("Violet | Ann | Live Through This", "Violet | Ann | Best Of", MATCH),
+        ("Violet | Ann | Wrong: Live Recordings", "Violet | Ann | Best Of", REVIEW),
+        ("Violet | Ann | The Way We Live Sessions", "Violet | Ann | Best Of", MATCH),
         ("Violet | Ann | Live at Leeds", "Violet | Ann | Best Of", REVIEW),
         # lengths settle no mix that names somebody
         ("Rise | Ann | | 200", "Rise (Faces Mix) | Ann | | 200", REVIEW),
