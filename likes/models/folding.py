@@ -26,11 +26,12 @@ def fold(text: str) -> str:
 
 def fold_names(track: Any) -> str:
     """Return what is searched of a track: its title, artists and album, and the short pieces of
-    scripts without blanks (``write_piece``)."""
+    scripts without blanks (``write_piece``). A blank stands on both sides of each word, so that
+    with it one or two letters are three signs (``find_forms``)."""
     artists = track.artists if isinstance(track.artists, list) else []
     text = fold(" ".join(map(str, (track.title, *artists, track.album))))
     if text.isascii():
-        return text
+        return f" {text} "
     pieces = dict.fromkeys(
         write_piece(word[start : start + size])
         for word in text.split()
@@ -38,7 +39,18 @@ def fold_names(track: Any) -> str:
         for size in (1, 2)
         if start + size <= len(word) and is_without_blanks(word[start : start + size])
     )
-    return " ".join([text, *pieces])
+    return f" {' '.join([text, *pieces])} "
+
+
+def find_forms(word: str) -> list[str]:
+    """Return the texts any of which a track has that has the word, three signs or more each: two
+    letters begin or end a word, and one letter is a word. A word of punctuation alone has none."""
+    folded = fold(word)
+    if not 0 < len(folded) < len(PADS):
+        return [folded] if folded else []
+    if is_without_blanks(folded):
+        return [write_piece(folded)]
+    return [f" {folded}", f"{folded} "] if len(folded) == 2 else [f" {folded} "]
 
 
 def write_piece(word: str) -> str:

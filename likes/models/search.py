@@ -1,8 +1,9 @@
 """Finding tracks by words, in the pages and in the admin.
 
 A word is looked for as it is typed, without case, accents and punctuation, anywhere in a word of
-the title, the artists or the album. ``likes.models.search_index`` finds three signs and more of it
-by an index, and of Chinese, Japanese and Korean one and two.
+the title, the artists or the album. Two letters are looked for where a word begins or ends, one as
+a word of its own; of Chinese, Japanese and Korean one sign and two are found anywhere.
+``likes.models.search_index`` finds all of them by an index.
 """
 
 from __future__ import annotations
@@ -18,13 +19,11 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import Contains
 
 from likes.models import Track
-from likes.models.folding import fold, is_without_blanks, write_piece
+from likes.models.folding import find_forms
 from likes.models.search_index import FTS, has_fts
 
 #: Words beyond these narrow nothing down any more.
 MOST_WORDS = 8
-#: An index of trigrams knows nothing shorter.
-TRIGRAM = 3
 
 
 def split_words(text: str) -> list[str]:
@@ -51,29 +50,24 @@ def find_tracks(tracks: QuerySet, words: list[str]) -> QuerySet:
     """Keep the tracks that have every word."""
     connection = connections[tracks.db]
     if connection.vendor == "sqlite" and has_fts(connection):
-        indexed = [word for word in map(_fold_word, words) if len(word) >= TRIGRAM]
+        indexed = [forms for forms in map(find_forms, words) if forms]
         if indexed:
-            match = " AND ".join(f'"{word}"' for word in indexed)
+            either = (" OR ".join(f'"{form}"' for form in forms) for forms in indexed)
+            match = " AND ".join(f"({forms})" for forms in either)
             rows = RawSQL(f"SELECT rowid FROM {FTS} WHERE {FTS} MATCH %s", [match])
             tracks = tracks.filter(pk__in=rows)
-            words = [word for word in words if len(_fold_word(word)) < TRIGRAM]
+            words = [word for word in words if not find_forms(word)]
     return tracks.filter(have_words(words))
-
-
-def _fold_word(word: str) -> str:
-    folded = fold(word)
-    is_piece = 0 < len(folded) < TRIGRAM and is_without_blanks(folded)
-    return write_piece(folded) if is_piece else folded
 
 
 def have_words(words: Iterable[str], track: str = "") -> Q:
     """Return the condition that the track to which ``track`` leads has every word."""
     condition = Q()
     for word in words:
-        folded = _fold_word(word)
-        condition &= (
-            Q(**{f"{track}search_text__contains": folded}) if folded else _find_signs(word, track)
-        )
+        found = Q()
+        for form in find_forms(word):
+            found |= Q(**{f"{track}search_text__contains": form})
+        condition &= found or _find_signs(word, track)
     return condition
 
 
