@@ -13,7 +13,7 @@ from matching.reading.normalize import fold, word_set, write_umlauts
 # What stands between names in a joined credit; the plus of "Mamamoo+" ends a name. Alternatives
 # without nesting: linear time.
 _JOINTS = re.compile(
-    r"\s*(?:[,;/&×|•、，]|\+(?=\s*\w))\s*|\s+(?:and|x(?!\s+(?:[&,+]|and\s))|vs\.?|(?-i:v\.?)|feat\.?|ft\.?|featuring|(?:duet\s+)?with|con|y|e|und|et|pres\.?"
+    r"\s*(?:[,;/&×|•、，]|\+(?=\s*\w))\s*|\s+(?:and|x(?!\s+(?:[&,+]|and\s))|vs\.?|(?-i:v\.?)|feat\.?|ft\.?|featuring|(?:duet\s+)?with|con|y|(?-i:e)|und|et|pres\.?"
     r"|presents)\s+|\s*[()\[\]]\s*",
     re.IGNORECASE,
 )

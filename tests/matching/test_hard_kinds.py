@@ -36,6 +36,7 @@ def read_case(text: str) -> TrackDescription:
         ("Jet | Wings", "Jet | Paul McCartney & Wings", MATCH),
         ("Jet | Wings", "Jet | Paul McCartney", REVIEW),
         ("Jet | Wings", "Jet | Linda McCartney", DIFFERENT),
+        ("Here | Ann e Bo", "Here | Ann; Bo", MATCH),
         ("Here | Bo Burnam | Inside", "Here | Bo Burnham | Inside", MATCH),
         ("Here | Zoe Blake | Tapes", "Here | CMYK; Zoe Blake | Tapes", MATCH),
         # version words that stand elsewhere
