@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
+from typing import cast
 
 import redis
 from filelock import FileLock
@@ -33,7 +34,33 @@ _LONGEST_WAIT = 60.0
 _ASK_EVERY = 1.0
 _LEAK_EVERY = 64
 
-Bucket = InMemoryBucket | RedisBucket | SQLiteBucket
+# A holder of the count's lock needs about a millisecond; one that was stopped must not stop others.
+_LONGEST_HOLD = 10.0
+_POLL_EVERY = 0.01
+
+
+class _SharedBucket(RedisBucket):
+    """A bucket in Redis that many machines share, by Redis's clock.
+
+    A request whose time is earlier than one that is counted already would not see that one. So
+    the time is read and the request put in under one lock, as in the file of one machine.
+    """
+
+    def now(self) -> int:
+        """Return the time (ms since 1970) of the one clock that all machines see."""
+        seconds, microseconds = cast(redis.Redis, self.redis).time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    def limiter_lock(self) -> AbstractContextManager[object]:
+        client = cast(redis.Redis, self.redis)
+        lock: AbstractContextManager[object] = client.lock(
+            f"{self.bucket_key}:lock",
+            timeout=_LONGEST_HOLD, blocking_timeout=_LONGEST_HOLD, sleep=_POLL_EVERY,
+        )  # fmt: skip
+        return lock
+
+
+Bucket = InMemoryBucket | _SharedBucket | SQLiteBucket
 
 
 def make_rates(per_second: float) -> list[Rate]:
@@ -180,9 +207,9 @@ class Budget:
             ) from error
 
     def _take_from(self, bucket: Bucket) -> float:
-        with _lock_of(bucket):
+        with cast(AbstractContextManager[object], bucket.limiter_lock() or nullcontext()):
             # The time is read under the lock: one read before waiting for it would be too old.
-            item = RateItem(self.service, bucket.now())  # type: ignore[no-untyped-call]
+            item = RateItem(self.service, bucket.now())
             if bucket.put(item):
                 if self._taken % _LEAK_EVERY == 0:
                     bucket.leak(item.timestamp)
@@ -201,8 +228,8 @@ class Budget:
             client = redis.Redis.from_url(
                 self._redis_url, socket_timeout=5, socket_connect_timeout=5
             )
-            bucket = RedisBucket.init(self._rates, client, f"narada:budget:{self.service}")
-            assert isinstance(bucket, RedisBucket)
+            bucket = _SharedBucket.init(self._rates, client, f"narada:budget:{self.service}")
+            assert isinstance(bucket, _SharedBucket)
             return bucket
         if self._directory is not None:
             self._directory.mkdir(parents=True, exist_ok=True)
@@ -210,14 +237,6 @@ class Budget:
             shared = SQLiteBucket.init_from_file(self._rates, db_path=str(path), use_file_lock=True)
             lock = shared.limiter_lock()  # type: ignore[no-untyped-call]
             assert isinstance(lock, FileLock)
-            # A holder needs about a millisecond; one that was stopped must not stop all others.
-            lock.timeout, lock.poll_interval = 10.0, 0.01
+            lock.timeout, lock.poll_interval = _LONGEST_HOLD, _POLL_EVERY
             return shared
         return InMemoryBucket(self._rates)
-
-
-def _lock_of(bucket: Bucket) -> AbstractContextManager[object]:
-    lock = bucket.limiter_lock()
-    if isinstance(lock, FileLock):
-        return lock
-    return nullcontext()

@@ -24,5 +24,5 @@ def is_alive(number: int) -> bool:
     """Whether a process is there and no mere entry of the dead."""
     try:
         return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it ended before, or while it was read
         return False

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from driven_clock import DrivenClock
 from filelock import FileLock
-from pyrate_limiter import InMemoryBucket, RedisBucket, SQLiteBucket
+from pyrate_limiter import InMemoryBucket, SQLiteBucket
 from waiting import PATIENCE
 
 from connectors import limits
@@ -27,7 +28,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> DrivenClock:
     """The clock of all budgets, wherever their count is kept."""
     clock = DrivenClock()
     monkeypatch.setattr(limits, "time", clock)
-    for bucket in (InMemoryBucket, SQLiteBucket, RedisBucket):
+    for bucket in (InMemoryBucket, SQLiteBucket, limits._SharedBucket):
         monkeypatch.setattr(bucket, "now", lambda _: round(clock.now * 1000))
     return clock
 
@@ -248,6 +249,17 @@ def test_budget_is_shared_over_redis(redis_url: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         passed = list(pool.map(lambda _: try_to_take("", redis_url, 20), range(2)))
     assert sum(passed) == 1
+
+
+def test_machines_whose_clocks_differ_keep_one_rate_over_redis(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast, slow = (Budget("lastfm", 0.001, redis_url=redis_url) for _ in range(2))
+    fast.acquire()
+    an_hour_ago = time.time_ns() - 3600 * 10**9
+    monkeypatch.setattr("pyrate_limiter.buckets.redis_bucket.time_ns", lambda: an_hour_ago)
+    with pytest.raises(RateLimited):
+        slow.acquire()
 
 
 def test_budget_keeps_its_rate_over_redis(clock: DrivenClock, redis_url: str) -> None:
