@@ -51,8 +51,8 @@ KEPT_TABLES = {"auth_permission", "django_content_type"}
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two at least: many tests wait, and none may think itself alone."""
-    return max(2, os.cpu_count() or 1)
+    """One more than there are cores: many tests wait, and none may think itself alone."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session", autouse=True)

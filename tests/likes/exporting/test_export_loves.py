@@ -85,6 +85,7 @@ def test_several_loves_are_in_flight_at_once(world: World, monkeypatch: pytest.M
     assert export_likes(user).loved == IN_FLIGHT
 
 
+@pytest.mark.slow
 def test_likes_of_one_second_are_loved_oldest_first(world: World, settings: Any) -> None:
     settings.LASTFM_REQUESTS_PER_SECOND = 5
     user = world.join()

@@ -422,6 +422,7 @@ def test_a_nameless_row_excuses_no_unlike_of_its_second(world: World) -> None:
     check_same(world, user)
 
 
+@pytest.mark.slow
 def test_rows_without_an_id_mislead_no_bisection(make_world: MakeWorld) -> None:
     world = make_world(likes=60)
     user = world.join()

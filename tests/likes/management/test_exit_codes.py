@@ -44,6 +44,7 @@ def get_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 def test_a_dead_service_is_try_later(world: World) -> None:
     world.join()
     dead = f"http://127.0.0.1:{get_free_port()}"
@@ -275,6 +276,7 @@ def test_ctrl_c_is_one_line_and_the_next_run_goes_on(make_world: MakeWorld) -> N
     assert world.listed(user) == world.liked_ids()
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_an_export_loves_nothing_twice(make_world: MakeWorld) -> None:
     world = make_world(likes=40, scrobble_share=1.0)
     user = world.join()

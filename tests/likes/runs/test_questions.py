@@ -74,6 +74,7 @@ def test_many_loves_gone_at_once_change_nothing_until_answered(
     assert len(loved.loves()) == LIKES - GONE
 
 
+@pytest.mark.slow
 def test_many_loves_gone_are_noted_by_a_command_that_is_told_so(loved: World) -> None:
     take_back(loved, GONE)
     code, out, _ = loved.run("status", "-u", "alice", "--offline", "--json")

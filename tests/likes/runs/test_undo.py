@@ -409,6 +409,7 @@ def test_undo_of_runs_that_changed_nothing(world: World) -> None:
         assert (undo.count, undo.skipped.total(), undo.undone_by) == (0, 0, None)
 
 
+@pytest.mark.slow
 def test_undo_of_a_thousand_likes_takes_few_statements(
     make_world: MakeWorld, django_assert_max_num_queries: Any
 ) -> None:
@@ -491,6 +492,7 @@ def run_command(*arguments: Any, **options: Any) -> str:
     return out.getvalue()
 
 
+@pytest.mark.slow
 def test_the_command_lists_and_takes_back(world: World) -> None:
     like_songs(world, *(f"Song {number}" for number in range(23)))
     alice = world.join()

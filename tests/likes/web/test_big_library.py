@@ -80,6 +80,7 @@ SEARCHES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     connection.vendor != "sqlite",
     reason="for so few rows PostgreSQL's plan hangs on its statistics; see benchmarks/README.md",

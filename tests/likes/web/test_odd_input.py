@@ -121,7 +121,7 @@ def test_rubbish_in_a_form(visitor: Client) -> None:
 @pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime:RuntimeWarning")
 @pytest.mark.slow
 def test_rubbish_in_the_filters_of_the_admin(visitor: Client) -> None:
-    values = ["x", "-1", "9" * 19, "9" * 40, "0001-01-01", ""]
+    values = ["x", "9" * 40, "0001-01-01"]
     addresses = []
     for model, model_admin in admin.site._registry.items():
         page = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"

@@ -241,6 +241,7 @@ def measure_slice(user: User) -> int:
     return sum(steps for sql, steps in read.items() if not sql.startswith("SELECT COUNT("))
 
 
+@pytest.mark.slow
 def test_a_slice_reads_no_more_where_there_are_more_likes(join: Callable[..., User]) -> None:
     if connection.vendor == "postgresql":
         pytest.skip("its rows are not told by statement; see benchmarks/README.md")

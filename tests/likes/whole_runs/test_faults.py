@@ -156,17 +156,21 @@ DOWN: list[tuple[Fault, str]] = [
     ({"kind": "status", "status": 503, "body": ""}, "answered 503"),
     ({"kind": "reset_before"}, "cannot be reached, or did not answer in time"),
     ({"kind": "reset_after"}, "cannot be reached, or did not answer in time"),
-    ({"kind": "stall", "seconds": 600}, "cannot be reached, or did not answer in time"),
     ({"kind": "cut_json"}, "cannot be read"),
     ({"kind": "cut_json", "how": "length"}, "cannot be reached, or did not answer in time"),
 ]
+STALL: tuple[Fault, str] = (
+    {"kind": "stall", "seconds": 600}, "cannot be reached, or did not answer in time"
+)  # fmt: skip
+#: Each try waits for two seconds.
+STALLS = pytest.param(*STALL, marks=pytest.mark.slow)
 MISREAD: list[tuple[Fault, str]] = [
     ({"kind": "object_for_list"}, "items"),
     ({"kind": "page_twice"}, "do not fit together"),
 ]
 
 
-@pytest.mark.parametrize(("fault", "says"), [*DOWN, *MISREAD], ids=name)
+@pytest.mark.parametrize(("fault", "says"), [*DOWN, STALLS, *MISREAD], ids=name)
 def test_an_import_reads_through_what_happens_once(
     listed: World, narada: Narada, pauses: list[float], fault: Fault, says: str
 ) -> None:
@@ -179,7 +183,7 @@ def test_an_import_reads_through_what_happens_once(
     check_imported(listed)
 
 
-@pytest.mark.parametrize(("fault", "says"), [*DOWN, *MISREAD], ids=name)
+@pytest.mark.parametrize(("fault", "says"), [*DOWN, STALLS, *MISREAD], ids=name)
 def test_an_import_is_tried_later_and_goes_on_where_it_stood(
     listed: World, narada: Narada, fault: Fault, says: str
 ) -> None:
@@ -354,7 +358,7 @@ def test_a_user_who_is_not_allow_listed_is_served_once_they_are(
     assert listed.listed(listed.users["mallory"]) == listed.liked_ids("mallory")
 
 
-@pytest.mark.parametrize(("fault", "says"), DOWN, ids=name)
+@pytest.mark.parametrize(("fault", "says"), [*DOWN, STALLS], ids=name)
 def test_a_token_service_that_is_down_is_no_refusal(
     listed: World, narada: Narada, fault: Fault, says: str
 ) -> None:
@@ -378,7 +382,7 @@ PASSING = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "says"), [*DOWN, PASSING[0]], ids=name)
+@pytest.mark.parametrize(("fault", "says"), [*DOWN, STALLS, PASSING[0]], ids=name)
 def test_an_export_loves_through_what_happens_once(
     imported: World, narada: Narada, pauses: list[float], fault: Fault, says: str
 ) -> None:
@@ -390,7 +394,7 @@ def test_an_export_loves_through_what_happens_once(
     check_loved(imported)
 
 
-@pytest.mark.parametrize(("fault", "says"), [*DOWN, *PASSING], ids=name)
+@pytest.mark.parametrize(("fault", "says"), [*DOWN, STALLS, *PASSING], ids=name)
 def test_an_export_is_tried_later_and_repeats_nothing_that_was_settled(
     imported: World, narada: Narada, fault: Fault, says: str
 ) -> None:
@@ -738,7 +742,7 @@ ENDING: list[Fault] = [
     {"kind": "false_invalid_grant", "probability": 0.3},
 ]
 OTHERS: list[Fault] = [
-    *(fault for fault, _ in [*DOWN, *MISREAD, *PASSING]),
+    *(fault for fault, _ in [*DOWN, STALL, *MISREAD, *PASSING]),
     {"kind": "rate_limited", "retry_after": 1},
     {"kind": "missing_date"},
     {"kind": "other_user"},

@@ -29,6 +29,7 @@ NEW_LIKES = 8
 MOST_CALLS, LONGEST_REST = 6, 0.1
 
 
+@pytest.mark.slow
 def test_a_killed_import_goes_on_and_loses_nothing(make_world: MakeWorld) -> None:
     world = make_world(likes=240)
     user = world.join()

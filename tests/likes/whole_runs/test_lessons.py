@@ -95,6 +95,7 @@ def test_an_import_of_a_hundred_leaves_the_other_nine_hundred_for_the_next(
     assert world.listed(user) == world.liked_ids()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -275,6 +276,7 @@ def test_a_title_with_a_note_is_loved_on_the_page_that_the_user_scrobbles(
     assert world.count("track.getInfo") == 0
 
 
+@pytest.mark.slow
 def test_exporting_calls_for_what_is_not_loved_yet_alone(run: Run, make_world: MakeWorld) -> None:
     world = make_world(likes=1000, scrobble_share=1.0, loved_share=0.965)
     user = world.join()

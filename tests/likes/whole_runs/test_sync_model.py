@@ -276,7 +276,7 @@ def people(make_world: Callable[..., World]) -> tuple[World, list[Song], Iterato
 
 
 @settings(
-    max_examples=EXAMPLES or settings.default.max_examples // 5,
+    max_examples=EXAMPLES or settings.default.max_examples // 8,
     derandomize=not EXAMPLES,
 )
 @given(sequence=st.lists(rounds, min_size=2, max_size=5), pool=pools, follow=st.booleans())
