@@ -9,17 +9,19 @@ queue of its own: a worker serves the two queues in turn.
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Event
-from typing import Any
+from typing import Any, ParamSpec
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
@@ -28,11 +30,13 @@ from kombu.exceptions import OperationalError
 from likes import like_sync
 from likes.accounts import leaving, purge
 from likes.models import Connection, Service, ServiceHold, SyncSettings
+from likes.models.database_failures import name_failure
 from likes.runs import clock as clock_times
 from likes.runs import line
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 Step = SyncSettings.Step
 
 #: How long (s) a slice takes new work. Each begins with a call or two of its own.
@@ -61,7 +65,29 @@ def end_slices(**_: Any) -> None:
     ending.set()
 
 
+def tell_failures(work: Callable[P, None]) -> Callable[P, None]:
+    """Have a task say in one line that the database or the queue failed, as on a full disk.
+
+    Nothing is lost with it: who waits is in rows, and beat wakes a worker within a minute.
+    """
+
+    @functools.wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            work(*args, **kwargs)
+        except (DatabaseError, InterfaceError) as error:
+            failure = name_failure(error)
+            if not failure:
+                raise
+            logger.error("The database failed: %s (%s). It is tried again soon.", failure, error)
+        except OperationalError as error:
+            logger.error("The queue failed: %s. It is tried again soon.", error)
+
+    return run
+
+
 @shared_task
+@tell_failures
 def sync_next() -> None:
     """Do a slice for whoever has waited longest; then wake a worker while anybody waits."""
     row = line.take_next()
@@ -126,6 +152,7 @@ def ask_for_sync(user_id: int, asked_by: str) -> bool:
 
 
 @shared_task
+@tell_failures
 def sync_user(user_id: int, started_by: str = "schedule") -> None:
     """Let a user's sync wait its turn, if it does not yet, and do the next slice of all."""
     if find_user(user_id) is not None:
@@ -134,6 +161,7 @@ def sync_user(user_id: int, started_by: str = "schedule") -> None:
 
 
 @shared_task
+@tell_failures
 def dispatch_due() -> None:
     """Put whoever is due into the line, and wake workers for those who wait.
 
@@ -151,6 +179,7 @@ def dispatch_due() -> None:
 
 
 @shared_task
+@tell_failures
 def purge_due() -> None:
     """Delete what came from services that were disconnected days ago, and users who left."""
     leaving.finish_deletions()

@@ -9,6 +9,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
+from celery.beat import SchedulingError
 from django.utils import timezone
 from django_celery_beat.schedulers import DatabaseScheduler
 
@@ -18,6 +19,14 @@ TOLERANCE = timedelta(minutes=5)
 
 
 class Scheduler(DatabaseScheduler):
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Start a task; say in one line if the queue cannot take it, as on a full disk."""
+        logger.info("Sending due task %s (%s)", entry.name, entry.task)
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except SchedulingError as error:
+            logger.error("%s. It is sent again when it is due next.", error)
+
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Start what is due. Before, take back last starts that lie in the future."""
         now = timezone.now()

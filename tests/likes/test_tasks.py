@@ -7,16 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from celery.beat import SchedulingError
 from celery.signals import worker_shutting_down
 from django.contrib.auth.models import User
+from django.db import OperationalError as DatabaseFailed
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from kombu.exceptions import OperationalError as QueueFailed
 
 from likes import like_sync, tasks
 from likes.models import Connection, Service, ServiceHold, SyncSettings
 from likes.runs.summaries import TRY_LATER, ExportSummary, ImportSummary
+from narada_site.beat import Scheduler
 from narada_site.celery import app
 
 pytestmark = pytest.mark.django_db
@@ -278,6 +282,51 @@ def test_a_worker_at_work_keeps_its_user(
     monkeypatch.setattr(like_sync, "import_likes", import_likes)
     tasks.sync_user.run(user.pk)
     assert until == [now + timedelta(seconds=90)]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DatabaseFailed("database or disk is full"), "The database failed: its disk is full ("),
+        (QueueFailed("No space left on device"), "The queue failed: No space left on device."),
+    ],
+)
+def test_a_full_disk_is_said_in_one_line(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(tasks.line, "take_next", fail)
+    monkeypatch.setattr(tasks.clock_times, "set_right", fail)
+    for task in (tasks.sync_next, tasks.dispatch_due):
+        caplog.clear()
+        task.run()
+        assert [record.exc_info for record in caplog.records] == [None]
+        assert caplog.messages[0].startswith(said)
+
+
+def test_a_fault_of_the_program_ends_its_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise DatabaseFailed("no such column: x")
+
+    monkeypatch.setattr(tasks.line, "take_next", fail)
+    with pytest.raises(DatabaseFailed):
+        tasks.sync_next.run()
+
+
+def test_what_beat_cannot_send_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise SchedulingError("The queue cannot be written")
+
+    monkeypatch.setattr(Scheduler, "apply_async", fail)
+    Scheduler.apply_entry(Scheduler.__new__(Scheduler), PeriodicTask(name="Purge", task="purge"))
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [(one.getMessage(), one.exc_info) for one in errors] == [
+        ("The queue cannot be written. It is sent again when it is due next.", None)
+    ]
 
 
 def test_dispatch_due_takes_each_user_once(syncs: Syncs, settings: Any) -> None:
