@@ -5,7 +5,8 @@ database of DATABASE_URL, else on a SQLite file of its own. Prints a Markdown ta
 scrobbles nine in ten of what they like, under Last.fm's spellings; no rate limit is set. Each run
 is a process of its own, whose CPU time it is without that of its start; the sandbox is in another.
 That of the PostgreSQL process that serves it counts too, if PostgreSQL runs on this machine.
-"a slice" is the second of an export: a hundred loves. "nothing new" is one after the last.
+"first" are the slices of an export up to the first that loves: those read the user's lists as well.
+"a slice" is the next: a hundred loves. "nothing new" is an export after the last.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.preparing import after, join, open_database, open_sandbox
 from narada_sandbox.server import Sandbox
 
-COLUMNS = ("likes", "import", "per like", "first slice", "a slice", "per love", "the rest",
-           "per like", "nothing new")  # fmt: skip
+COLUMNS = ("likes", "import", "per like", "first", "a slice", "per love", "the rest", "per love",
+           "an export per like", "nothing new")  # fmt: skip
 
 
 def main(sizes: list[int]) -> None:
@@ -32,30 +33,43 @@ def main(sizes: list[int]) -> None:
         for likes in sizes:
             with open_sandbox(likes=likes, scrobble_share=0.9, loved_share=0, awkward=False) as box:
                 user = join(box, "alice", likes)
-                names = ("import", "slice", "slice", "export", "export")
-                cost = [measure(box, name, user.username) for name in names]
+                print_row(likes, *measure_all(box, user.username))
                 user.delete()
-            print_row(likes, cost)
 
 
-def print_row(likes: int, cost: list[float]) -> None:
-    cells = (f"{likes:,}", f"{cost[0]:.1f} s", f"{1000 * cost[0] / likes:.2f} ms",
-             f"{cost[1]:.2f} s", f"{cost[2]:.2f} s", f"{10 * cost[2]:.2f} ms",
-             f"{cost[3]:.1f} s", f"{1000 * cost[3] / (likes - 200):.2f} ms",
-             f"{cost[4]:.2f} s")  # fmt: skip
+def measure_all(box: Sandbox, username: str) -> Iterator[tuple[float, int]]:
+    """Yield the CPU seconds and loves of each run: the import, the first slices of an export as one
+    run, another slice, the rest, and an export with nothing new."""
+    yield measure(box, "import", username)
+    first, loved = 0.0, 0
+    while not loved:
+        seconds, loved = measure(box, "slice", username)
+        first += seconds
+    yield first, loved
+    for name in ("slice", "export", "export"):
+        yield measure(box, name, username)
+
+
+def print_row(likes: int, *runs: tuple[float, int]) -> None:
+    (bring, _), (first, _), (one, loved), (rest, others), (nothing, _) = runs
+    cells = (f"{likes:,}", f"{bring:.1f} s", f"{1000 * bring / likes:.2f} ms", f"{first:.2f} s",
+             f"{one:.2f} s", f"{1000 * one / loved:.2f} ms", f"{rest:.1f} s",
+             f"{1000 * rest / others:.2f} ms", f"{1000 * (first + one + rest) / likes:.2f} ms",
+             f"{nothing:.2f} s")  # fmt: skip
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def measure(box: Sandbox, name: str, username: str) -> float:
-    """Return the CPU seconds of a run, in a process of its own."""
+def measure(box: Sandbox, name: str, username: str) -> tuple[float, int]:
+    """Return the CPU seconds and the loves of a run, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.cost_per_like", "--run", name, username]
     environment = {**os.environ, **box.environ()}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return float(done.stdout)
+    seconds, loved = done.stdout.split()
+    return float(seconds), int(loved)
 
 
 def run(name: str, username: str) -> None:
-    """Do one run and print its CPU seconds."""
+    """Do one run; print its CPU seconds and its loves."""
     import django
 
     django.setup()
@@ -73,7 +87,7 @@ def run(name: str, username: str) -> None:
     summary = runs[name]()
     seconds = time.process_time() + get_database_seconds() - started
     assert summary.exit_code == 0, summary.message
-    print(seconds)
+    print(seconds, getattr(summary, "loved", 0))
 
 
 def get_database_seconds() -> float:

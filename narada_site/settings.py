@@ -154,10 +154,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     # Readers do not block the writer (WAL), and a transaction takes the write lock when it
     # starts, so that two never wait for each other halfway.
+    # Each new row changes some page of each index of random keys. With a checkpoint after 8,000
+    # pages (32 MB) instead of 1,000, they are copied into the database far less often.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000;"
+        ),
     }
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = int(read_number("CONN_MAX_AGE", 60))
