@@ -20,6 +20,7 @@ from likes.importing.from_file import explain_unavailable, store_file, tell_othe
 from likes.importing.plan import plan_import
 from likes.importing.reconciliation import reconcile
 from likes.importing.spotify_walk import Walk, walk_saved_tracks
+from likes.like_operations import TO_SEND
 from likes.models import Checkpoint, Like, Run, Service
 from likes.runs.frame import counting_calls, hold_run_lease, keep_run
 from likes.runs.summaries import (
@@ -146,7 +147,7 @@ def export_likes(
     love: True leaves those that were not sent to the next slice. What is already loved is adopted
     without a call of its own.
     """
-    pending = Like.objects.of(user).pending_on(Service.LASTFM).count()
+    pending = Like.objects.of(user).on(Service.LASTFM).filter(state__in=TO_SEND).count()
     summary = ExportSummary(candidates=pending, remaining=pending)
     with keep_run(user, Run.Kind.EXPORT, summary, started_by, dry_run) as run:
         connector = user_clients.lastfm_connector(user)

@@ -11,6 +11,7 @@ from connectors.spotify import SpotifyConnector
 from connectors.text import count_nouns
 from likes.exporting.page_choice import is_own_name
 from likes.importing.rows import item_key, number_repeats
+from likes.like_operations import OPEN, TO_SEND
 from likes.models import Checkpoint, Like, Service, ServiceMapping
 from likes.models.batches import chunked
 from likes.runs.removal_questions import FEW
@@ -82,7 +83,7 @@ def verify(
         summary.exit_code = NEEDS_A_PERSON
     elif summary.missing_in_narada or summary.no_longer_on_spotify:
         summary.message += " The next import takes note; with --full it reads the whole list."
-    if any(one["state"] in Like.OPEN_STATES for one in summary.exceptions):
+    if any(one["state"] in OPEN for one in summary.exceptions):
         summary.message += " Some need a person: see the review page."
     if any(one["state"] == State.PRESENT for one in summary.exceptions):
         summary.exit_code = NEEDS_A_PERSON
@@ -152,7 +153,7 @@ def _verify_chunk(
                 "for both; else choose another"
             )
         summary.excluded += state == State.EXCLUDED
-        summary.waiting += state in (State.PENDING, State.SENDING)
+        summary.waiting += state in TO_SEND
         summary.exceptions.append(
             {
                 "track": str(like.track) if like else str(track_id),

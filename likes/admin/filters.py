@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from likes.like_operations import OPEN
 from likes.models import Connection, Like, Service, ServiceMapping
 
 
@@ -30,7 +31,7 @@ class WhatIsWrong(admin.SimpleListFilter):
 
 class WrongLike(WhatIsWrong):
     tests = {
-        "person": ("needs a person", lambda: Q(state__in=Like.OPEN_STATES)),
+        "person": ("needs a person", lambda: Q(state__in=OPEN)),
         "again": ("failed and tried again", lambda: Q(state=Like.State.PENDING, attempts__gt=0)),
         "flight": ("left in flight", lambda: Q(state=Like.State.SENDING)),
         "unshown": (
@@ -58,7 +59,7 @@ class WrongTrack(WhatIsWrong):
         "names": ("no artist or title", lambda: Q(title="") | Q(artists=[])),
         "person": (
             "needs a person on Last.fm",
-            lambda: Q(likes__service=Service.LASTFM, likes__state__in=Like.OPEN_STATES),
+            lambda: Q(likes__service=Service.LASTFM, likes__state__in=OPEN),
         ),
     }
 

@@ -16,7 +16,7 @@ from likes.exporting.page_choice import (
     find_refused,
     store_choices,
 )
-from likes.like_operations import look_again
+from likes.like_operations import OPEN, look_again
 from likes.models import Like, LikeQuerySet, ListedTrack, Service, SyncSettings, Track, TrackKey
 from likes.models.batches import chunked
 from matching import name_key
@@ -59,7 +59,7 @@ def find_spellings(user: User) -> dict[str, str]:
 
 def find_concerned(user: User, keys: Collection[str]) -> list[int]:
     """Return the tracks with likes for a person that share one of these blocking keys."""
-    open_likes = Like.objects.on(Service.LASTFM).for_a_person().filter(track=OuterRef("track"))
+    open_likes = Like.objects.on(Service.LASTFM).filter(track=OuterRef("track"), state__in=OPEN)
     rows = TrackKey.objects.filter(Exists(open_likes), user=user)
     found: set[int] = set()
     for chunk in chunked(list(keys), CHUNK):

@@ -39,7 +39,7 @@ from likes.exporting.settling import (
     leave_taken_back,
     settle_by_loved_list,
 )
-from likes.like_operations import leave_open, look_again
+from likes.like_operations import OPEN, TO_SEND, leave_open, look_again
 from likes.models import (
     Checkpoint,
     Like,
@@ -181,7 +181,7 @@ class Export:
         self.shown += adopted
 
     def _pending(self) -> LikeQuerySet:
-        return Like.objects.of(self.user).pending_on(Service.LASTFM)
+        return Like.objects.of(self.user).on(Service.LASTFM).filter(state__in=TO_SEND)
 
     def _adopt(self) -> None:
         """Find among what the user loves and scrobbles whatever settles a page without a call."""
@@ -214,7 +214,7 @@ class Export:
         """Hold what waits for a person against the user's lists, where they have news of it: what
         no look-up found may have been loved or scrobbled since."""
         unsettled = self._list_unsettled()
-        open_likes = Like.objects.of(self.user).on(Service.LASTFM).for_a_person()
+        open_likes = Like.objects.of(self.user).on(Service.LASTFM).filter(state__in=OPEN)
         concerned = (
             open_likes
             if self.whole

@@ -11,6 +11,7 @@ from connectors.text import count_nouns
 from likes.exporting.adopting import list_unsettled
 from likes.exporting.own_lists import News, read_loved
 from likes.exporting.page_choice import choose_listed
+from likes.like_operations import TO_SEND
 from likes.models import Like, ListedTrack, Service, ServiceMapping
 from likes.runs.summaries import ExportSummary
 
@@ -26,7 +27,7 @@ def plan_export(
 ) -> None:
     """Say what an export would do. The lists read are kept; no like changes."""
     read_loved(user, connector, News())
-    pending = Like.objects.of(user).pending_on(Service.LASTFM)
+    pending = Like.objects.of(user).on(Service.LASTFM).filter(state__in=TO_SEND)
     summary.candidates = pending.count()
     loved_keys = ListedTrack.objects.filter(user=user, listing=Listing.LOVED).values("key")
     accepted = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()

@@ -119,10 +119,6 @@ class TriedQuerySet(models.QuerySet[T]):
 
 
 class LikeQuerySet(TriedQuerySet["Like"]):
-    def pending_on(self, service: str) -> Self:
-        """What is still to be sent there, in flight included: its outcome is not known."""
-        return self.on(service).filter(state__in=[Like.State.PENDING, Like.State.SENDING])
-
     def take_oldest(self, count: int) -> list[Like]:
         """Return the ``count`` oldest, but behind all others those that have stopped several runs:
         a like that the service always stumbles over must not keep the rest from being sent.
@@ -150,10 +146,6 @@ class LikeQuerySet(TriedQuerySet["Like"]):
         pages = ServiceMapping.objects.on(Service.LASTFM).accepted()
         return self.filter(~Exists(pages.filter(track=OuterRef("track"))))
 
-    def for_a_person(self) -> Self:
-        """What only a person can settle."""
-        return self.filter(state__in=Like.OPEN_STATES)
-
 
 class Like(Tried):
     """This user likes this Track on this service; ``service`` narada is the truth.
@@ -172,8 +164,6 @@ class Like(Tried):
         UNAVAILABLE = "unavailable", "unavailable"
         REMOVING = "removing", "to be taken back"
         REMOVED = "removed", "no longer there"
-
-    OPEN_STATES = (State.REVIEW, State.NOT_FOUND, State.FAILED)
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="likes")
     track = models.ForeignKey(Track, models.CASCADE, related_name="likes")

@@ -9,7 +9,8 @@ from django.conf import settings
 
 from connectors.text import count_nouns
 from likes.accounts.credentials import WHERE_TO_GET
-from likes.models import Checkpoint, Like, Service
+from likes.like_operations import WAITING
+from likes.models import Checkpoint, Service
 from likes.status.facts import (
     CONSENT_URGENT,
     CONSENT_WARNING,
@@ -20,9 +21,6 @@ from likes.status.facts import (
     State,
     Status,
 )
-
-#: Something is still to be sent to Last.fm for a like in these states.
-WAITING = (Like.State.PENDING, Like.State.SENDING, Like.State.REMOVING)
 
 
 def _step(what: str, do: str) -> dict[str, str]:

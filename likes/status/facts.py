@@ -29,6 +29,7 @@ from likes.accounts.credentials import (
     NotConnected,
     has_credentials,
 )
+from likes.like_operations import OPEN
 from likes.models import (
     Checkpoint,
     Connection,
@@ -145,7 +146,7 @@ def describe_likes(user: User) -> Status:
         likes.order_by().values_list("service", "state").annotate(number=Count("*"))
     ):
         counts[service][state] = number
-    review = {state: counts[Service.LASTFM].get(state, 0) for state in Like.OPEN_STATES}
+    review = {state: counts[Service.LASTFM].get(state, 0) for state in OPEN}
     merged = ServiceMapping.objects.of(user).filter(rule=ServiceMapping.Rule.MERGED).count()
     return {
         "tracks": Track.objects.filter(user=user).count(),

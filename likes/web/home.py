@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
 from likes import tasks
+from likes.like_operations import LIKED, OPEN, TO_SEND
 from likes.models import Checkpoint, Like, Run, Service, ServiceHold, SyncSettings
 from likes.runs import history, removal_questions
 from likes.web.connection_pages import describe_connections
@@ -49,7 +50,7 @@ class Figure:
 #: What is told of the likes on Last.fm: a label, the states counted, the filter of the list.
 ON_LASTFM = (
     ("Loved", [State.PRESENT], "loved", True),
-    ("To be sent", [State.PENDING, State.SENDING], "pending", True),
+    ("To be sent", TO_SEND, "pending", True),
     ("Needs review", [State.REVIEW], "review", True),
     ("Not found", [State.NOT_FOUND], "not_found", True),
     ("Refused", [State.FAILED], "failed", False),
@@ -63,15 +64,14 @@ def count_likes(user: AbstractBaseUser, last_run: history.ToldRun | None = None)
     """Return the figures of a user's likes, in one query of three parts, each of which an index
     answers alone: what no figure tells is not read. Large counts may be ``REMEMBERED`` seconds old,
     but not older than the begin or the end of the last run."""
-    in_narada = [State.PRESENT, State.UNAVAILABLE]
-    told = {Service.LASTFM: [*State], Service.NARADA: in_narada, Service.SPOTIFY: [State.REMOVED]}
+    told = {Service.LASTFM: tuple(State), Service.NARADA: LIKED, Service.SPOTIFY: (State.REMOVED,)}
     key = f"large-counts:{user.pk}:{last_run and f'{last_run.number}:{last_run.state}'}"
     counts: dict[tuple[str, str], int] = cache.get(key, {})
     parts = []
     for service, states in told.items():
         part = Like.objects.filter(user=user, service=service).order_by()
         lacking = [state for state in states if (service, state) not in counts]
-        if lacking != [*State]:
+        if len(lacking) < len(State):
             part = part.filter(state__in=lacking)
         parts.append(part.values_list("service", "state").annotate(number=Count("*")))
     found = {
@@ -81,7 +81,7 @@ def count_likes(user: AbstractBaseUser, last_run: history.ToldRun | None = None)
     large = {
         (service, state): number
         for (service, state), number in found.items()
-        if number > LARGE and state not in Like.OPEN_STATES
+        if number > LARGE and state not in OPEN
     }
     if large:
         cache.set(key, counts | large, REMEMBERED)
@@ -92,11 +92,11 @@ def count_likes(user: AbstractBaseUser, last_run: history.ToldRun | None = None)
         for label, states, query, always in ON_LASTFM
     ]  # fmt: skip
     return {
-        "in_narada": sum(counts.get((Service.NARADA, state), 0) for state in in_narada),
+        "in_narada": sum(counts.get((Service.NARADA, state), 0) for state in LIKED),
         "unavailable": counts.get((Service.NARADA, State.UNAVAILABLE), 0),
         "gone_on_spotify": counts.get((Service.SPOTIFY, State.REMOVED), 0),
         "on_lastfm": [figure for figure in lastfm if figure.always or figure.number],
-        "to_review": sum(counts.get((Service.LASTFM, state), 0) for state in Like.OPEN_STATES),
+        "to_review": sum(counts.get((Service.LASTFM, state), 0) for state in OPEN),
         "loved": counts.get((Service.LASTFM, State.PRESENT), 0),
     }
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from likes.like_operations import LIKED, OPEN, TO_SEND
 from likes.models import Like, Service, ServiceMapping, Track
 from likes.web.forms import NameForm
 from likes.web.like_list import LikeList
@@ -25,7 +26,7 @@ State = Like.State
 #: The filters of the list: what each is called, and the states on Last.fm that it keeps.
 FILTERS: dict[str, tuple[str, list[State]]] = {
     "loved": ("loved", [State.PRESENT]),
-    "pending": ("to be sent", [State.PENDING, State.SENDING]),
+    "pending": ("to be sent", [*TO_SEND]),
     "review": ("needs review", [State.REVIEW]),
     "not_found": ("not found", [State.NOT_FOUND]),
     "failed": ("refused", [State.FAILED]),
@@ -88,7 +89,7 @@ def choose_rows(state: str) -> tuple[Service, list[State]]:
         return Service.NARADA, [State.UNAVAILABLE]
     if state == "ended":
         return Service.NARADA, [State.REMOVED]
-    return Service.NARADA, [State.PRESENT, State.UNAVAILABLE]
+    return Service.NARADA, [*LIKED]
 
 
 def give_lastfm_states(user: AbstractBaseUser, rows: Iterable[Like]) -> list[Like]:
@@ -134,14 +135,14 @@ def describe_track(track: Track) -> dict[str, object]:
         "in_narada": likes.get(Service.NARADA),
         "on_spotify": likes.get(Service.SPOTIFY),
         "on_lastfm": on_lastfm,
-        "open_states": Like.OPEN_STATES,
+        "open_states": OPEN,
         "spotify_items": [item for item in mappings if item.service == Service.SPOTIFY],
         "pages": sorted(pages, key=_likeliest_first),
         "events": tell_events(track, likes, mappings),
         "name_form": NameForm(),
         "can_exclude": on_lastfm is not None and on_lastfm.state != State.EXCLUDED,
         "can_reopen": on_lastfm is not None
-        and on_lastfm.state in [*Like.OPEN_STATES, State.EXCLUDED, State.REMOVED],
+        and on_lastfm.state in [*OPEN, State.EXCLUDED, State.REMOVED],
     }
 
 

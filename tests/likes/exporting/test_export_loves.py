@@ -21,6 +21,7 @@ from likes.accounts import holds, user_clients
 from likes.exporting.export import Export
 from likes.exporting.in_flight import IN_FLIGHT
 from likes.exporting.loving import Loving
+from likes.like_operations import TO_SEND
 from likes.like_sync import export_likes, import_likes, verify_likes
 from likes.models import (
     Checkpoint,
@@ -691,7 +692,7 @@ def test_one_like_that_last_fm_always_stumbles_over_does_not_keep_the_rest_from_
     for number in range(120):
         world.like(f"Song {number:03}")
     import_likes(alice)
-    oldest = Like.objects.of(alice).pending_on("lastfm").oldest_first().first()
+    oldest = Like.objects.of(alice).on("lastfm").filter(state__in=TO_SEND).oldest_first().first()
     title = oldest.track.title
     love_track = LastfmConnector.love_track
 

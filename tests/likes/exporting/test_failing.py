@@ -13,6 +13,7 @@ from world import World
 
 from likes import review
 from likes.exporting.in_flight import DOWN_AFTER
+from likes.like_operations import OPEN
 from likes.like_sync import export_likes, import_likes
 from likes.models import Like, Service, ServiceMapping, SyncSettings
 from likes.runs.summaries import ExportSummary
@@ -77,7 +78,7 @@ def test_a_like_that_always_fails_ends_at_a_person(
     assert f"Ada – {ODD}" in summary.message
     like = Like.objects.of(user).on(Service.LASTFM).get(track__title=ODD)
     assert (like.state, "Failed each of 4 times since" in like.last_error) == ("failed", True)
-    assert like in Like.objects.of(user).for_a_person()
+    assert like.state in OPEN
     assert (export(known).exit_code, known.count(call)) == (0, 0)
     # A person lets it in again, and it begins anew.
     known.box.clear_faults()

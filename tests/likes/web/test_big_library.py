@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from likes.like_operations import OPEN
 from likes.models import (
     Like,
     ListedTrack,
@@ -113,7 +114,7 @@ def test_the_review_page_takes_few_statements_and_reads_some_reasons(
 ) -> None:
     monkeypatch.setattr(review_pages, "MOST_COUNTED", 100)
     client = make_library("ada", count)
-    Like.objects.filter(state__in=Like.OPEN_STATES).update(last_error="no such name")
+    Like.objects.filter(state__in=OPEN).update(last_error="no such name")
     client.get("/review/")
     with CaptureQueriesContext(connection) as queries:
         shown = client.get("/review/")
@@ -188,7 +189,7 @@ def test_pages_of_the_review_show_each_case_once_and_newest_first(
         if not mark:
             break
     ordered = sorted(
-        Like.objects.for_a_person(),
+        Like.objects.filter(state__in=OPEN),
         key=lambda row: (row.liked_at is None, row.liked_at and -row.liked_at.timestamp(), row.pk),
     )
     assert shown == ordered

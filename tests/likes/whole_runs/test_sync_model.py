@@ -24,6 +24,7 @@ from connectors.lastfm import LastfmConnector
 from connectors.spotify import SpotifyConnector
 from likes import review
 from likes.exporting import settling
+from likes.like_operations import OPEN
 from likes.like_sync import export_likes, import_likes
 from likes.models import Like, Run, RunChange, Service, ServiceHold, ServiceMapping, SyncSettings
 from likes.runs.summaries import ExportSummary, ImportSummary
@@ -230,7 +231,7 @@ def check_explained(person: Person) -> None:
             standing.add(pages[like.track_id])
             continue
         is_liked = in_narada[like.track_id] == State.PRESENT
-        if like.state in Like.OPEN_STATES or (like.state == State.REMOVED and is_liked):
+        if like.state in OPEN or (like.state == State.REMOVED and is_liked):
             assert like.last_error, like
     assert standing <= loves
     assert loves <= standing | person.loved, "Narada left a love that no like stands for"
