@@ -44,8 +44,11 @@ class ListedTrack(models.Model):
 class ListedTrackKey(models.Model):
     """A blocking key of a ListedTrack (matching.index)."""
 
-    listed = models.ForeignKey(ListedTrack, models.CASCADE, related_name="keys")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    # The two indexes below begin with these, so each would only be written twice.
+    listed = models.ForeignKey(ListedTrack, models.CASCADE, related_name="keys", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
+    )
     key = models.CharField(max_length=64)
 
     class Meta:

@@ -71,8 +71,11 @@ class Track(models.Model):
 class TrackKey(models.Model):
     """A key of a Track: what may be the same recording shares one (``likes.importing.merging``)."""
 
-    track = models.ForeignKey(Track, models.CASCADE, related_name="keys")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    # The two indexes below begin with these, so each would only be written twice.
+    track = models.ForeignKey(Track, models.CASCADE, related_name="keys", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
+    )
     key = models.CharField(max_length=64)
 
     class Meta:
