@@ -39,9 +39,10 @@ class Candidates:
         wanted_tracks = [item.track for item in items if item.track]
         wanted = {key for track in wanted_tracks for key in list_merge_keys(track)}
         nameless = ServiceMapping.objects.of(user).on(Service.SPOTIFY).filter(service_id="")
+        # Counted: PostgreSQL takes them for frequent, and seeks a first one in the whole table.
         if (
             not all(track.service_id for track in wanted_tracks)
-            or nameless.exclude(artists=[]).exists()
+            or nameless.exclude(artists=[]).count()
         ):
             # A row without an id names one artist only, so the merge keys do not find it.
             wanted |= {key for track in wanted_tracks for key in blocking_keys(describe(track))}
