@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from likes.like_operations import (
     CLOSED,
@@ -168,7 +168,7 @@ def exclude(like: Like, by: AbstractBaseUser) -> None:
         raise NotPossible("already set to “not wanted there”")
     if on_lastfm.state in TAKEN_BACK and not _is_liked(track):
         raise NotPossible("no longer liked in Narada")
-    for mapping in _pages(track).filter(decision=Decision.ACCEPTED):
+    for mapping in ServiceMapping.objects.pages_of([track.pk]):
         _take_back(mapping, on_lastfm)
         mapping.save(update_fields=["withdraw", "updated_at"])
     mark_excluded(on_lastfm)
@@ -187,7 +187,7 @@ def reopen(like: Like, by: AbstractBaseUser) -> None:
         raise NotPossible("already loved")
     if on_lastfm.state == State.SENDING:
         raise NotPossible("being sent now")
-    standing = _pages(track).filter(decision=Decision.ACCEPTED, withdraw=True)
+    standing = ServiceMapping.objects.pages_of([track.pk]).filter(withdraw=True)
     still_ours = bool(standing.update(withdraw=False)) or on_lastfm.state == State.REMOVING
     ask_to_love(on_lastfm, still_ours=still_ours)
     logger.info("like %s reopened by user %s", on_lastfm.pk, by.pk)
@@ -203,8 +203,7 @@ def find_best(like: Like) -> ServiceMapping:
         raise NotPossible("there is no candidate")
     if not best:
         raise NotPossible("every candidate looks like another recording, or has no listeners")
-    pages = ServiceMapping.objects.on(Service.LASTFM).filter(track=like.track_id)
-    if pages.filter(decision=Decision.ACCEPTED).exists():
+    if ServiceMapping.objects.pages_of([like.track_id]).exists():
         raise NotPossible("it stands on a page already")
     if len(best) == 2 and best[0].score == best[1].score:
         raise NotPossible("two candidates are equally likely")
@@ -299,10 +298,6 @@ def _locked(mapping: ServiceMapping) -> ServiceMapping:
     return ServiceMapping.objects.select_for_update().get(pk=mapping.pk)
 
 
-def _pages(track: Track) -> QuerySet[ServiceMapping]:
-    return ServiceMapping.objects.on(Service.LASTFM).filter(track=track)
-
-
 def _is_liked(track: Track) -> bool:
     """Whether it is liked in Narada; a local file is, though Spotify cannot name it."""
     likes = Like.objects.on(Service.NARADA).filter(track=track)
@@ -311,7 +306,7 @@ def _is_liked(track: Track) -> bool:
 
 def _accept(mapping: ServiceMapping, like: Like | None, track: Track) -> None:
     was_accepted = mapping.decision == Decision.ACCEPTED
-    for former in _pages(track).filter(decision=Decision.ACCEPTED).exclude(pk=mapping.pk):
+    for former in ServiceMapping.objects.pages_of([track.pk]).exclude(pk=mapping.pk):
         _take_back(former, like)
         former.decision, former.decided_by = Decision.CANDIDATE, DecidedBy.RULE
         former.save(update_fields=["decision", "decided_by", "withdraw", "updated_at"])
@@ -338,10 +333,10 @@ def _take_back(mapping: ServiceMapping, like: Like | None) -> None:
         return
     if like.state == State.PRESENT and like.sent_at is None:
         return
-    others = ServiceMapping.objects.accepted().on(Service.LASTFM).keyed([mapping.key])
+    others = ServiceMapping.objects.pages().keyed([mapping.key])
     mapping.withdraw = not (
-        others.filter(user=mapping.user_id, track__likes__service=Service.LASTFM)
-        .filter(track__likes__state__in=STANDING)
+        others.filter(user=mapping.user_id)
+        .whose_like_is(*STANDING)
         .exclude(track=mapping.track_id)
         .exists()
     )

@@ -127,11 +127,7 @@ def _verify_chunk(
     }
     pages = {
         mapping.track_id: mapping
-        for mapping in ServiceMapping.objects.of(user)
-        .on(Service.LASTFM)
-        .accepted()
-        .filter(track__in=track_ids)
-        .select_related("track")
+        for mapping in ServiceMapping.objects.pages_of(track_ids).select_related("track")
     }
     for track_id in track_ids:
         like, page = rows.get(track_id), pages.get(track_id)

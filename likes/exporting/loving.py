@@ -143,9 +143,9 @@ def take_back(
     rows, pages = _list_unwanted(user)
     # A page that another like of this user stands on stays loved.
     needed = set(
-        ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
+        ServiceMapping.objects.of(user).pages()
         .keyed(rows)
-        .filter(track__likes__service=Service.LASTFM, track__likes__state=State.PRESENT)
+        .whose_like_is(State.PRESENT)
         .values_list("key", flat=True)
     )  # fmt: skip
     removing = Like.objects.of(user).on(Service.LASTFM).filter(state=State.REMOVING)
@@ -186,7 +186,7 @@ def _list_unwanted(user: User) -> tuple[dict[str, list[Row]], dict[str, ServiceM
         rows.setdefault(page.key, []).append(page)
         pages[page.key] = page
     for chunk in chunked(list(removing), CHUNK):
-        for page in ours.accepted().filter(track__in=chunk):
+        for page in ServiceMapping.objects.pages_of(chunk):
             rows.setdefault(page.key, []).append(removing[page.track_id])
             pages[page.key] = page
     return rows, pages

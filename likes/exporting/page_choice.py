@@ -239,11 +239,10 @@ def _ask_where_shared(choices: dict[int, PageChoice]) -> None:
     if chosen:
         standing = (
             ServiceMapping.objects.of(chosen[0].track.user)
-            .on(Service.LASTFM)
-            .accepted()
+            .pages()
             .keyed({page.key for page in chosen})
             .exclude(track__in=list(choices))
-            .filter(track__likes__service=Service.LASTFM, track__likes__state__in=STANDING)
+            .whose_like_is(*STANDING)
             .select_related("track")
         )
         taken = {page.key: page.track for page in standing}

@@ -30,7 +30,7 @@ def plan_export(
     pending = Like.objects.of(user).on(Service.LASTFM).filter(state__in=TO_SEND)
     summary.candidates = pending.count()
     loved_keys = ListedTrack.objects.filter(user=user, listing=Listing.LOVED).values("key")
-    accepted = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
+    accepted = ServiceMapping.objects.of(user).pages()
     summary.already_loved = pending.filter(
         track__in=accepted.filter(key__in=loved_keys).values("track_id")
     ).count()

@@ -50,8 +50,8 @@ def adopt_loved_pages(
     batch = list(batch)
     keys = {pages[like.track_id].key for like in batch if like.track_id in pages}
     standing = (
-        ServiceMapping.objects.of(user).on(Service.LASTFM).accepted().keyed(keys)
-        .filter(track__likes__service=Service.LASTFM, track__likes__state=State.PRESENT)
+        ServiceMapping.objects.of(user).pages().keyed(keys)
+        .whose_like_is(State.PRESENT)
         .values_list("key", "track__likes__sent_at", "track__likes__confirmed_at")
     )  # fmt: skip
     loved = {key: (sent_at, confirmed_at) for key, sent_at, confirmed_at in standing}
@@ -73,9 +73,9 @@ def leave_taken_back(user: User, batch: Iterable[Like], pages: dict[int, Service
     batch = [like for like in batch if like.track_id in pages]
     liked = Like.objects.on(Service.NARADA).filter(track=OuterRef("track"), state=State.PRESENT)
     ended = (
-        ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
+        ServiceMapping.objects.of(user).pages()
         .keyed({pages[like.track_id].key for like in batch})
-        .filter(track__likes__service=Service.LASTFM, track__likes__state=State.REMOVED)
+        .whose_like_is(State.REMOVED)
         .filter(Exists(liked))
         .values_list("key", "track__likes__removed_at", "track__likes__last_error")
     )  # fmt: skip
@@ -95,7 +95,7 @@ def find_touched(user: User, pages: Collection[str]) -> list[int]:
     unseen = on_lastfm.filter(state=State.PRESENT, confirmed_at=None)
     touched = set(unseen.values_list("track_id", flat=True))
     touched |= set(on_lastfm.filter(state=State.SENDING).values_list("track_id", flat=True))
-    accepted = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
+    accepted = ServiceMapping.objects.of(user).pages()
     for chunk in chunked(list(pages), 500):
         touched.update(accepted.keyed(chunk).values_list("track_id", flat=True))
     return sorted(touched)
@@ -116,7 +116,7 @@ def settle_by_loved_list(
     Return how many rows were adopted as loved, and whether some that are gone were left.
     """
     left = False
-    pages = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
+    pages = ServiceMapping.objects.of(user).pages()
     loved = ListedTrack.objects.filter(user=user, listing=ListedTrack.Listing.LOVED)
     likes = Like.objects.of(user).on(Service.LASTFM)
     compared = likes.filter(state__in=COMPARED).only(*_READ)
@@ -192,7 +192,7 @@ def _find_ours(
     ours = Like.objects.on(Service.LASTFM).filter(
         OURS, state=State.PRESENT, track=OuterRef("track")
     )
-    pages = ServiceMapping.objects.of(user).on(Service.LASTFM).accepted()
+    pages = ServiceMapping.objects.of(user).pages()
     for keys in chunked(list({key_of[like.track_id] for like in found}), 500):
         standing = pages.keyed(keys).filter(Exists(ours))
         shared.update(standing.values_list("key", flat=True))

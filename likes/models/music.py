@@ -146,7 +146,7 @@ class LikeQuerySet(TriedQuerySet["Like"]):
 
     def without_page(self) -> Self:
         """Those whose track has no accepted Last.fm page."""
-        pages = ServiceMapping.objects.on(Service.LASTFM).accepted()
+        pages = ServiceMapping.objects.pages()
         return self.filter(~Exists(pages.filter(track=OuterRef("track"))))
 
 
@@ -223,13 +223,23 @@ class MappingQuerySet(TriedQuerySet["ServiceMapping"]):
     def keyed(self, keys: Iterable[str]) -> Self:
         return self.filter(key__in=list(keys))
 
+    def pages(self) -> Self:
+        """Return the accepted Last.fm pages; a track has one at most."""
+        return self.on(Service.LASTFM).accepted()
+
+    def whose_like_is(self, *states: str) -> Self:
+        """Those of tracks whose like on Last.fm is in one of the states."""
+        return self.filter(
+            track__likes__service=Service.LASTFM, track__likes__state__in=list(states)
+        )
+
     def pages_of(self, tracks: Iterable[int]) -> Self:
         """Return the accepted Last.fm pages of tracks, of which each has one at most.
 
         A track belongs to one user, who is not named again: SQLite would then read all rows of
         that user instead of those of the tracks.
         """
-        return self.on(Service.LASTFM).accepted().filter(track__in=tracks)
+        return self.pages().filter(track__in=tracks)
 
 
 class ServiceMapping(Tried):

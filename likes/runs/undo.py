@@ -288,9 +288,7 @@ def _leave_shared_pages(undo: Undo, others: Collection[int] = ()) -> None:
     left: set[int] = set()
     for chunk in chunked(sorted(planned), CHUNK):
         key_of = dict(pages.filter(track__in=chunk).values_list("track_id", "key"))
-        standing = pages.keyed(key_of.values()).filter(
-            track__likes__service=Service.LASTFM, track__likes__state=State.PRESENT
-        )
+        standing = pages.keyed(key_of.values()).whose_like_is(State.PRESENT)
         shared = {
             key for key, track_id in standing.values_list("key", "track_id")
             if track_id not in planned and track_id not in others
@@ -303,7 +301,7 @@ def _leave_shared_pages(undo: Undo, others: Collection[int] = ()) -> None:
 
 
 def _list_pages(run: Run) -> MappingQuerySet:
-    return ServiceMapping.objects.of(run.user).on(Service.LASTFM).accepted()
+    return ServiceMapping.objects.of(run.user).pages()
 
 
 def _count_unloves(undo: Undo) -> int:

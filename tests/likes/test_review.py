@@ -119,8 +119,13 @@ def test_accept_of_another_page_takes_back_what_narada_sent(
     assert (like.state, like.sent_at, like.confirmed_at) == (State.PENDING, None, None)
 
 
-def test_accept_leaves_a_page_that_another_track_stands_on(ada: User) -> None:
-    other = like_song(ada, State.PRESENT, sent_at=THEN)
+@pytest.mark.parametrize(
+    ("other_state", "withdrawn"), [(State.PRESENT, False), (State.EXCLUDED, True)]
+)
+def test_accept_leaves_a_page_only_if_another_track_is_loved_on_it(
+    ada: User, other_state: State, withdrawn: bool
+) -> None:
+    other = like_song(ada, other_state, sent_at=THEN)
     add_page(other, "Hey Jude", Decision.ACCEPTED)
     like = like_song(ada, State.PRESENT, "Hey Jude - Take 1", sent_at=THEN)
     former = add_page(like, "Hey Jude", Decision.ACCEPTED)
@@ -128,7 +133,7 @@ def test_accept_leaves_a_page_that_another_track_stands_on(ada: User) -> None:
 
     review.accept(better, ada)
 
-    assert decision_of(former) == ("candidate", "rule", False)
+    assert decision_of(former) == ("candidate", "rule", withdrawn)
 
 
 def test_accept_again_keeps_a_love_not_yet_taken_back(ada: User) -> None:
