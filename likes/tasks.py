@@ -28,8 +28,8 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu.exceptions import OperationalError
 
 from likes import like_sync
-from likes.accounts import leaving, purge
-from likes.models import Connection, Service, ServiceHold, SyncSettings
+from likes.accounts import holds, leaving, purge
+from likes.models import Connection, Service, SyncSettings
 from likes.models.database_failures import name_failure
 from likes.runs import clock as clock_times
 from likes.runs import line
@@ -171,7 +171,7 @@ def dispatch_due() -> None:
     now = timezone.now()
     clock_times.set_right(now)
     give_settings_to_newcomers()
-    if set(_find_held_services(now)) != {Service.SPOTIFY, Service.LASTFM}:
+    if set(_find_held_services()) != {Service.SPOTIFY, Service.LASTFM}:
         line.join_due(find_due(now), now, get_next_time(now))
     for _ in range(min(line.list_waiting().count(), MOST_CALLED)):
         # One that waits for longer than until the next is sent would only be one too many.
@@ -196,7 +196,7 @@ def find_user(user_id: int) -> User | None:
 def find_usable_services(user_id: int) -> set[str]:
     """Return the services that the user has connected and that do not hold us back now."""
     connections = Connection.objects.filter(_usable(), user=user_id, user__is_active=True)
-    held = _find_held_services(timezone.now())
+    held = _find_held_services()
     return set(connections.values_list("service", flat=True)) - set(held)
 
 
@@ -214,7 +214,7 @@ def find_due(now: datetime) -> QuerySet[SyncSettings]:
 
 def get_next_time(now: datetime) -> datetime:
     """Return when a user dispatched now is due again: soon after a hold ends, or as usual."""
-    ends = [end for end in _find_held_services(now).values() if end is not None]
+    ends = [end for end in _find_held_services().values() if end is not None]
     return min([now + timedelta(minutes=settings.SYNC_EVERY_MINUTES), *ends])
 
 
@@ -249,7 +249,7 @@ def _usable() -> Q:
     return Q(state=Connection.State.CONNECTED) | tried_once
 
 
-def _find_held_services(now: datetime) -> dict[str, datetime | None]:
+def _find_held_services() -> dict[str, datetime | None]:
     """Return the services held back now, with the end; None where only an operator can end it."""
-    held = ServiceHold.objects.filter(Q(closed=True) | Q(held_until__gt=now))
-    return {hold.service: None if hold.closed else hold.held_until for hold in held}
+    standing = holds.list_standing()
+    return {hold.service: None if hold.closed else hold.held_until for hold in standing}

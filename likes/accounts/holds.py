@@ -28,6 +28,11 @@ class StillClosed(ServiceClosed):
     """The service was closed before; it has said nothing new."""
 
 
+def list_standing() -> list[ServiceHold]:
+    """Return what holds everybody back from a service now."""
+    return list(ServiceHold.objects.filter(Q(closed=True) | Q(held_until__gt=timezone.now())))
+
+
 def held_until(service: str) -> datetime | None:
     """Return until when (UTC) nobody is to call the service; None when it is free."""
     held = ServiceHold.objects.filter(service=service, held_until__gt=timezone.now())

@@ -49,6 +49,8 @@ DEAD_TOKEN_CODES = frozenset({"invalid_grant", "4", "9"})
 #: Spotify: "refresh tokens will expire six months after the user's authorization", and
 #: refreshing does not extend them (developer.spotify.com/blog/2026-06-18-refresh-token-expiration).
 CONSENT_MONTHS = 6
+#: How many days before its end a consent is spoken of as ending, and as a thing to do now.
+CONSENT_WARNING, CONSENT_URGENT = 30, 14
 
 
 # Connectors

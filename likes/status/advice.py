@@ -9,11 +9,10 @@ from django.conf import settings
 
 from connectors.text import count_nouns
 from likes.accounts.credentials import WHERE_TO_GET
+from likes.accounts.user_clients import CONSENT_URGENT, CONSENT_WARNING
 from likes.like_operations import WAITING
 from likes.models import Checkpoint, Service
 from likes.status.facts import (
-    CONSENT_URGENT,
-    CONSENT_WARNING,
     DOWN,
     SERVICES,
     UNUSABLE,

@@ -22,7 +22,7 @@ from connectors.errors import (
     ServiceClosed,
     TemporaryError,
 )
-from likes.accounts import connections, user_clients
+from likes.accounts import connections, holds, user_clients
 from likes.accounts.credentials import (
     WHERE_TO_GET,
     CredentialsMissing,
@@ -36,7 +36,6 @@ from likes.models import (
     Like,
     Run,
     Service,
-    ServiceHold,
     ServiceMapping,
     SyncSettings,
     Track,
@@ -44,7 +43,6 @@ from likes.models import (
 
 SERVICES = (Service.SPOTIFY, Service.LASTFM)
 #: Days before the end of Spotify's consent from which on it is told, and from which on it blocks.
-CONSENT_WARNING, CONSENT_URGENT = 30, 14
 MOST_RUNS = 5
 
 #: What a real call came to. Unusable: the connection's tokens are gone or cannot be decrypted.
@@ -84,7 +82,8 @@ def call_service(user: User, service: Service) -> tuple[str | None, str]:
     make = user_clients.spotify_connector if is_spotify else user_clients.lastfm_connector
     try:
         # A service that was closed is asked all the same, to see whether it is open again.
-        make(user, probe=_is_closed(service)).get_user()
+        closed = any(hold.closed for hold in holds.list_standing() if hold.service == service)
+        make(user, probe=closed).get_user()
     except CredentialsMissing:
         return NOT_ASKED, ""
     except NotConnected as error:
@@ -100,10 +99,6 @@ def call_service(user: User, service: Service) -> tuple[str | None, str]:
         return WRONG, str(error)
     user_clients.note_answer(user, service)
     return ANSWERED, ""
-
-
-def _is_closed(service: Service) -> bool:
-    return ServiceHold.objects.filter(service=service, closed=True).exists()
 
 
 def describe_connections(user: User, calls: dict[str, tuple[str | None, str]]) -> Status:
@@ -131,11 +126,12 @@ def describe_connections(user: User, calls: dict[str, tuple[str | None, str]]) -
 
 
 def describe_hold(service: Service) -> Status:
-    row = ServiceHold.objects.filter(service=service).first()
-    held = row.held_until if row and row.held_until and row.held_until > timezone.now() else None
-    closed = bool(row and row.closed)
-    reason = row.told_reason if row and (held or closed) else ""
-    return {"closed": closed, "held_until": iso(held), "reason": reason}
+    hold = next((one for one in holds.list_standing() if one.service == service), None)
+    return {
+        "closed": bool(hold and hold.closed),
+        "held_until": iso(holds.held_until(service)),
+        "reason": hold.told_reason if hold else "",
+    }
 
 
 def describe_likes(user: User) -> Status:

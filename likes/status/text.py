@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from connectors.text import keep_showable
+from likes.accounts.user_clients import CONSENT_WARNING
 from likes.models import Checkpoint, Connection, Like, Run, Service, SyncSettings
 from likes.runs.history import tell_counts
-from likes.status.facts import ANSWERED, CONSENT_WARNING, SERVICES
+from likes.status.facts import ANSWERED, SERVICES
 
 Line = tuple[str, str]
 

@@ -23,8 +23,6 @@ from likes.accounts.connections import disconnect as disconnect_account
 from likes.accounts.connections import get_name
 from likes.models import Connection, Service
 
-#: How long before its end a consent is spoken of as ending.
-ENDS_SOON = timedelta(days=21)
 CONNECTABLE = (Service.SPOTIFY, Service.LASTFM)
 
 
@@ -46,7 +44,8 @@ class ConnectionCard:
 
     @property
     def ends_soon(self) -> bool:
-        return bool(self.consent_ends_at and self.consent_ends_at < timezone.now() + ENDS_SOON)
+        ends = self.consent_ends_at
+        return bool(ends and (ends - timezone.now()).days < user_clients.CONSENT_WARNING)
 
     @property
     def connect_url(self) -> str:

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.cache import cache
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,8 +19,9 @@ from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
 from likes import tasks
+from likes.accounts import holds
 from likes.like_operations import LIKED, OPEN, TO_SEND
-from likes.models import Checkpoint, Like, Run, Service, ServiceHold, SyncSettings
+from likes.models import Checkpoint, Like, Run, Service, SyncSettings
 from likes.runs import history, removal_questions
 from likes.web.connection_pages import describe_connections
 
@@ -101,11 +102,6 @@ def count_likes(user: AbstractBaseUser, last_run: history.ToldRun | None = None)
     }
 
 
-def find_holds() -> list[ServiceHold]:
-    """Return what holds everybody back now."""
-    return list(ServiceHold.objects.filter(Q(closed=True) | Q(held_until__gt=timezone.now())))
-
-
 def describe_progress(user: AbstractBaseUser, pressed: bool = False) -> dict[str, Any]:
     """Return what the live part of the page shows; ``pressed`` when a sync was just asked for."""
     runs = history.tell_runs(user)
@@ -137,7 +133,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "connections": cards,
             "both_connected": all(card.state == "connected" for card in cards),
             "now": timezone.now(),
-            "holds": find_holds(),
+            "holds": holds.list_standing(),
             "questions": removal_questions.list_questions(request.user),
             "sync": sync,
             "pressed_until": int(timezone.now().timestamp()) + POLL_AFTER_PRESS if pressed else 0,
