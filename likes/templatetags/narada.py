@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import quote
 
 from django import template
+from django.utils.dateformat import format as format_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from likes.models import Like, Run, ServiceMapping
 
@@ -62,6 +65,31 @@ def tone(state: str) -> str:
 @register.simple_tag
 def badge(state: str, label: str) -> SafeString:
     return format_html('<span class="badge {}">{}</span>', tone(state), label)
+
+
+@register.simple_tag
+def like_badge(like: Like) -> SafeString | str:
+    """Write how a like in Narada stands, which knows its row on Last.fm as ``on_lastfm``."""
+    if like.state == Like.State.UNAVAILABLE:
+        return badge(like.state, "unavailable")
+    if like.state == Like.State.REMOVED:
+        return badge(like.state, "removed in Narada")
+    on_lastfm: Like | None = like.on_lastfm  # type: ignore[attr-defined]
+    if on_lastfm is None:
+        return ""
+    is_loved = on_lastfm.state == Like.State.PRESENT
+    return badge(on_lastfm.state, "loved" if is_loved else Like.State(on_lastfm.state).label)
+
+
+@register.simple_tag
+def day(time: datetime | None) -> SafeString | str:
+    """Write the day of a time where the reader is."""
+    if time is None:
+        return "no date"
+    local = localtime(time)
+    return format_html(
+        '<time datetime="{}">{}</time>', local.isoformat(), format_date(local, "j M Y")
+    )
 
 
 @register.filter
