@@ -13,7 +13,7 @@ from likes.models.search import find_tracks, have_words, split_words
 from likes.web.paging import KeysetPage, Search, TooRare, get_page, get_page_of_few
 
 #: Words that more tracks of a user have than these are frequent.
-RARE = 100
+RARE = 300
 
 
 @dataclass(frozen=True)
