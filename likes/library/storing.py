@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
 from likes import review
 from likes.blocking_keys import fingerprint, list_track_keys
@@ -32,7 +31,7 @@ from likes.models import (
     TrackKey,
 )
 from likes.models.listings import note_change
-from likes.runs.leases import Busy
+from likes.runs.leases import Busy, is_held
 
 State = Like.State
 Decision = ServiceMapping.Decision
@@ -82,11 +81,10 @@ def import_library(user: User, library: Library, *, dry_run: bool = False) -> Li
 
 def _keep_runs_out(user: User) -> None:
     """Lock the checkpoints until the end: no run of this user can begin. Raises Busy."""
-    now = timezone.now()
     for listing in (Checkpoint.Listing.SAVED, Checkpoint.Listing.LOVED):
         rows = Checkpoint.objects.select_for_update()
         row, _ = rows.get_or_create(user=user, listing=listing)
-        if row.lease_holder and row.lease_until and row.lease_until > now:
+        if is_held(row):
             raise Busy(f"A run is at work on {row}; try again when it has ended.")
 
 

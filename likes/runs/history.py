@@ -11,7 +11,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
 from connectors.text import count_nouns
-from likes.models import Checkpoint, Run
+from likes.models import Run
+from likes.runs.leases import is_working
 
 #: A slice this long after another is not the same run any more.
 SLICE_GAP = timedelta(minutes=10)
@@ -78,12 +79,6 @@ def tell_runs(user: AbstractBaseUser, most: int = 8) -> list[ToldRun]:
     """Return the user's last runs, newest first, with the slices of each told as one."""
     slices = Run.objects.filter(user=user).order_by("-started_at", "-pk")[:MOST_SLICES]
     return join_slices(slices, is_working(user))[:most]
-
-
-def is_working(user: AbstractBaseUser) -> bool:
-    """Whether a run of this user holds a lease now."""
-    leases = Checkpoint.objects.filter(user=user).exclude(lease_holder="")
-    return leases.filter(lease_until__gt=timezone.now()).exists()
 
 
 def join_slices(slices: Iterable[Run], working: bool) -> list[ToldRun]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -90,6 +90,18 @@ def hold_lease(
         renewer.join()
         with suppress(DatabaseError):  # then it runs out
             mine.update(lease_holder="", lease_until=None)
+
+
+def is_held(checkpoint: Checkpoint) -> bool:
+    """Tell whether a run holds the lease that is not known to have died."""
+    holder, until = checkpoint.lease_holder, checkpoint.lease_until
+    return bool(holder and until and until > timezone.now() and not is_dead(holder))
+
+
+def is_working(user: AbstractBaseUser) -> bool:
+    """Tell whether a run of this user holds a lease."""
+    leases = Checkpoint.objects.filter(user=user).only("lease_holder", "lease_until")
+    return any(is_held(checkpoint) for checkpoint in leases)
 
 
 def _take_lease(checkpoint: Checkpoint, holder: str) -> bool:

@@ -41,7 +41,7 @@ from likes.models import (
 )
 from likes.models.batches import chunked
 from likes.runs.history import list_slices
-from likes.runs.leases import Busy, hold_lease
+from likes.runs.leases import Busy, hold_lease, is_working
 
 logger = logging.getLogger(__name__)
 
@@ -134,10 +134,8 @@ def find_run(user: User, number: int) -> Run:
     run = Run.objects.filter(user=user, pk=number).first()
     if run is None:
         raise UnknownRun(f"{user} has no run {number}. The last ones: narada status -u {user}")
-    if run.state == Run.State.RUNNING:
-        leases = Checkpoint.objects.filter(user=user, lease_until__gt=timezone.now())
-        if leases.exclude(lease_holder="").exists():
-            raise Busy(f"Run {number} is still at work; it can be undone when it has ended.")
+    if run.state == Run.State.RUNNING and is_working(user):
+        raise Busy(f"Run {number} is still at work; it can be undone when it has ended.")
     return run
 
 

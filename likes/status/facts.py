@@ -40,6 +40,7 @@ from likes.models import (
     SyncSettings,
     Track,
 )
+from likes.runs.leases import is_held
 
 SERVICES = (Service.SPOTIFY, Service.LASTFM)
 #: Days before the end of Spotify's consent from which on it is told, and from which on it blocks.
@@ -162,7 +163,7 @@ def describe_checkpoints(user: User) -> Status:
 
 
 def describe_checkpoint(row: Checkpoint) -> Status:
-    running = bool(row.lease_holder and row.lease_until and row.lease_until > timezone.now())
+    running = is_held(row)
     return {
         "complete": row.complete and row.head == 0,
         "position": row.position,

@@ -23,6 +23,7 @@ from likes.accounts import holds
 from likes.like_operations import LIKED, OPEN, TO_SEND
 from likes.models import Checkpoint, Like, Run, Service, SyncSettings
 from likes.runs import history, removal_questions
+from likes.runs.leases import is_working
 from likes.web.connection_pages import describe_connections
 
 logger = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ def count_likes(user: AbstractBaseUser, last_run: history.ToldRun | None = None)
 def describe_progress(user: AbstractBaseUser, pressed: bool = False) -> dict[str, Any]:
     """Return what the live part of the page shows; ``pressed`` when a sync was just asked for."""
     runs = history.tell_runs(user)
-    busy = history.is_working(user) or (bool(runs) and runs[0].state == Run.State.RUNNING)
+    busy = is_working(user) or (bool(runs) and runs[0].state == Run.State.RUNNING)
     in_line = SyncSettings.objects.filter(user=user).exclude(step=SyncSettings.Step.IDLE)
     waiting = not busy and (pressed or in_line.exists())
     listing = Checkpoint.objects.filter(user=user, listing=Checkpoint.Listing.SAVED).first()

@@ -20,7 +20,7 @@ from world import World
 from likes.like_sync import import_likes
 from likes.models import Checkpoint
 from likes.runs import leases
-from likes.runs.leases import LEASE, Busy, checkpoint_of, hold_lease, save_checkpoint
+from likes.runs.leases import LEASE, Busy, checkpoint_of, hold_lease, is_working, save_checkpoint
 
 SAVED, LOVED = Checkpoint.Listing.SAVED, Checkpoint.Listing.LOVED
 
@@ -72,9 +72,11 @@ def test_the_lease_of_a_dead_process_is_free_at_once(user: User) -> None:
     theirs = mine.replace(f":{os.getpid()}:", f":{process.pid}:")
     assert theirs != mine
     leave_lease(user, theirs, LEASE)
+    assert is_working(user)
     with pytest.raises(Busy):
         take(user)
     process.communicate()
+    assert not is_working(user)
     assert take(user)
 
 
