@@ -17,14 +17,16 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import DatabaseError, IntegrityError
 
-from connectors.errors import ConnectorError, RateLimited, TemporaryError
+from connectors.errors import ConnectorError
 from connectors.files import FileRejected
 from likes.accounts.credentials import CredentialsMissing, NotConnected
 from likes.management.terminal import ShowableStreams
 from likes.models.database_failures import FULL, IN_USE, READ_ONLY, UNREADABLE, name_failure
+from likes.runs.leases import Busy
+from likes.runs.summaries import NEEDS_A_PERSON, TRY_LATER, tell_error
 from matching import NamesUnreadable
 
-DONE, NEEDS_A_PERSON, BAD_USAGE, TRY_LATER = 0, 1, 2, 75
+BAD_USAGE = 2
 #: As shells report a program that a signal ended: 128 and SIGINT, 128 and SIGPIPE.
 INTERRUPTED, READER_GONE = 130, 141
 DEFAULT_USER = "default"
@@ -77,22 +79,18 @@ def explain_database(error: DatabaseError) -> Error:
 
 
 def explain(error: Exception) -> Error:
-    """One line and an exit code for an error that ends a command (product: failures)."""
+    """Return the one line and the exit code of an error that ends a command."""
     if isinstance(error, Error):
         return error
     if isinstance(error, DatabaseError):
         return explain_database(error)
-    if isinstance(error, RateLimited):
-        when = f"{error.retry_at:%Y-%m-%d %H:%M} UTC"
-        return Error(f"{str(error).rstrip('.')}. Come back after {when}.", TRY_LATER)
-    if isinstance(error, TemporaryError):
-        return Error(f"{str(error).rstrip('.')}. Try again later; nothing is lost.", TRY_LATER)
-    return Error(str(error))
+    return Error(*tell_error(error))
 
 
 #: What a command may meet that is not a fault of the program.
 EXPECTED = (
     ConnectorError,
+    Busy,
     NotConnected,
     CredentialsMissing,
     DatabaseError,

@@ -14,9 +14,7 @@ from django.utils import timezone
 from connectors.errors import (
     AuthorizationError,
     ConnectorError,
-    RateLimited,
     ServiceClosed,
-    TemporaryError,
 )
 from likes.accounts import user_clients
 from likes.accounts.credentials import CredentialsMissing, NotConnected
@@ -33,6 +31,7 @@ from likes.runs.summaries import (
     Progress,
     Summary,
     VerifySummary,
+    tell_error,
 )
 from matching import NamesUnreadable
 
@@ -136,20 +135,8 @@ def hold_run_lease(
 
 
 def _explain_stop(user: User, error: Exception, summary: Summary) -> None:
-    """The one place where an error becomes an exit code and a line for a person."""
-    summary.message = str(error)
-    if isinstance(error, RateLimited):
-        when = f"{error.retry_at:%Y-%m-%d %H:%M}"
-        if when not in summary.message:
-            summary.message = f"{summary.message.rstrip('.')}. Come back after {when} UTC."
-        summary.exit_code = TRY_LATER
-    elif isinstance(error, TemporaryError):
-        summary.exit_code = TRY_LATER
-        summary.message += " Try again later; nothing is lost."
-    elif isinstance(error, Busy):
-        summary.exit_code = TRY_LATER
-    else:
-        summary.exit_code = NEEDS_A_PERSON
+    """Note how the error ends the run, and what the service says of the connection."""
+    summary.message, summary.exit_code = tell_error(error)
     if isinstance(error, AuthorizationError) and error.code in RECONNECT_CODES:
         connect = f"narada connect-{error.service} -u {user}"
         summary.message = f"{summary.message.rstrip('.')}. Connect it again: {connect}"

@@ -8,7 +8,9 @@ from typing import Any
 
 from django.conf import settings
 
+from connectors.errors import RateLimited, TemporaryError
 from likes.models import Service
+from likes.runs.leases import Busy
 
 DONE, NEEDS_A_PERSON, TRY_LATER = 0, 1, 75
 
@@ -16,6 +18,19 @@ DONE, NEEDS_A_PERSON, TRY_LATER = 0, 1, 75
 Progress = Callable[[int, int | None, str], None]
 #: Asked after each batch: has this slice had its time?
 TimeIsUp = Callable[[], bool]
+
+
+def tell_error(error: Exception) -> tuple[str, int]:
+    """Return a line for a person on an error that ends a run or a command, and its exit code."""
+    text = str(error)
+    if isinstance(error, RateLimited):
+        when = f"{error.retry_at:%Y-%m-%d %H:%M} UTC"
+        if when not in text:
+            text = f"{text.rstrip('.')}. Come back after {when}."
+        return text, TRY_LATER
+    if isinstance(error, TemporaryError):
+        return f"{text.rstrip('.')}. Try again later; nothing is lost.", TRY_LATER
+    return text, TRY_LATER if isinstance(error, Busy) else NEEDS_A_PERSON
 
 
 class SliceDone(Exception):

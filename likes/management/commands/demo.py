@@ -24,7 +24,8 @@ from likes.demo.script import (
     start_over,
 )
 from likes.demo.stage import Stage, StepFailed
-from likes.management.base import TRY_LATER, Error, NaradaCommand, whole_number
+from likes.management.base import Error, NaradaCommand, whole_number
+from likes.runs.summaries import TRY_LATER
 
 PASSWORD = "NARADA_DEMO_PASSWORD"
 

@@ -12,8 +12,7 @@ from connectors.text import count_nouns
 from likes.library.csv_form import is_library_csv, parse_csv
 from likes.library.reading import WrongPlace, parse_library, read_text
 from likes.library.storing import LibrarySummary, import_library
-from likes.management.base import TRY_LATER, Error, NaradaCommand
-from likes.runs.leases import Busy
+from likes.management.base import NaradaCommand
 
 
 class Command(NaradaCommand):
@@ -42,8 +41,6 @@ class Command(NaradaCommand):
             raise FileRejected(f"{path}: {error}. Nothing was stored.") from error
         try:
             summary = import_library(owner, library, dry_run=dry_run)
-        except Busy as error:
-            raise Error(str(error), TRY_LATER) from error
         except DataError as error:
             problem = f"the database cannot store a value of it ({error})"
             raise FileRejected(f"{path}: {problem}. Nothing was stored.") from error

@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.db import connections
 from filelock import FileLock, Timeout
 
-from likes.management.base import TRY_LATER, Error, NaradaCommand
+from likes.management.base import Error, NaradaCommand
 from likes.management.processes import Supervisor, answers, check_bind, list_programs
+from likes.runs.summaries import TRY_LATER
 
 
 class Command(NaradaCommand):

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from likes.management.base import DONE, NEEDS_A_PERSON, TRY_LATER, NaradaCommand
+from likes.management.base import NaradaCommand
+from likes.runs.summaries import DONE, NEEDS_A_PERSON, TRY_LATER
 from likes.status.advice import is_down
 from likes.status.collect import collect_status
 from likes.status.text import show_status

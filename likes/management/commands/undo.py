@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.text import count_nouns
-from likes.management.base import TRY_LATER, Error, NaradaCommand, whole_number
-from likes.runs.leases import Busy
+from likes.management.base import Error, NaradaCommand, whole_number
 from likes.runs.undo import MEANING, Undo, UnknownRun, undo_run
 
 #: Tracks named of each kind; --json names all.
@@ -43,8 +42,6 @@ class Command(NaradaCommand):
             undo = undo_run(self.get_user(user), min(run, MOST_RUNS), dry_run=dry_run)
         except UnknownRun as error:
             raise Error(str(error)) from error
-        except Busy as error:
-            raise Error(str(error), TRY_LATER) from error
         if options["as_json"]:
             self.stdout.write(json.dumps(describe(undo)))
         else:

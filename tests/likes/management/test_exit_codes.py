@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,13 @@ from django.db import connection
 from waiting import PATIENCE, wait_for
 from world import ROOT, World
 
-from connectors.errors import TemporaryError
+from connectors.errors import RateLimited, ServiceClosed, TemporaryError
 from likes.like_sync import import_likes
+from likes.management.base import explain
 from likes.models import Run, ServiceHold
 from likes.runs.frame import keep_run
-from likes.runs.summaries import ExportSummary
+from likes.runs.leases import Busy
+from likes.runs.summaries import ExportSummary, tell_error
 
 MakeWorld = Callable[..., World]
 RunHere = Callable[..., tuple[int, str, str]]
@@ -117,6 +120,35 @@ def test_a_wrong_option_is_one_line_and_with_json_one_object(
     code, out, err = world.run("import_spotify_likes", *words, "--json")
     assert (code, list(json.loads(out))) == (2, ["error"])
     check_one_line(err)
+
+
+LATER = datetime(2026, 11, 28, 20, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            RateLimited("Too many.", service="lastfm", retry_at=LATER),
+            ("Too many. Come back after {}.", 75),
+        ),
+        (RateLimited("Held until {}.", service="lastfm", retry_at=LATER), ("Held until {}.", 75)),
+        (
+            TemporaryError("It is down.", service="lastfm"),
+            ("It is down. Try again later; nothing is lost.", 75),
+        ),
+        (Busy("A run is at work."), ("A run is at work.", 75)),
+        (ServiceClosed("Bad key.", service="lastfm"), ("Bad key.", 1)),
+    ],
+)
+def test_runs_and_commands_tell_an_error_alike(error: Exception, told: tuple[str, int]) -> None:
+    """With the time when to come back, and that once."""
+    time = f"{LATER:%Y-%m-%d %H:%M} UTC"
+    error.args = (str(error).format(time),)
+    expected = (told[0].format(time), told[1])
+    assert tell_error(error) == expected
+    explained = explain(error)
+    assert (str(explained), explained.returncode) == expected
 
 
 @pytest.mark.slow
