@@ -54,9 +54,6 @@ ending = Event()
 DISPATCH_EVERY = timedelta(minutes=1)
 #: Messages that beat sends at once for those who wait; each worker passes its own on.
 MOST_CALLED = 16
-#: A connection that was refused once is tried once more, when the user is next due: Spotify's
-#: outages have produced false refusals (metabrainz/listenbrainz-server, pull request 1921).
-TRIES_AFTER_REFUSAL = 1
 
 
 @worker_shutting_down.connect
@@ -195,14 +192,14 @@ def find_user(user_id: int) -> User | None:
 
 def find_usable_services(user_id: int) -> set[str]:
     """Return the services that the user has connected and that do not hold us back now."""
-    connections = Connection.objects.filter(_usable(), user=user_id, user__is_active=True)
+    connections = Connection.objects.usable().filter(user=user_id, user__is_active=True)
     held = _find_held_services()
     return set(connections.values_list("service", flat=True)) - set(held)
 
 
 def find_due(now: datetime) -> QuerySet[SyncSettings]:
     """Return the settings of the users to be synced by now."""
-    connected = Connection.objects.filter(_usable(), user=OuterRef("user"))
+    connected = Connection.objects.usable().filter(user=OuterRef("user"))
     return SyncSettings.objects.filter(
         Q(next_sync_at=None) | Q(next_sync_at__lte=now),
         Exists(connected.filter(service=Service.SPOTIFY)),
@@ -242,11 +239,6 @@ def ensure_periodic_tasks() -> None:
         )
         # As it was made before: too soon for a worker that is busy.
         PeriodicTask.objects.filter(name=name, expire_seconds=55).update(expire_seconds=expires)
-
-
-def _usable() -> Q:
-    tried_once = Q(state=Connection.State.RECONNECT, refusals__lte=TRIES_AFTER_REFUSAL)
-    return Q(state=Connection.State.CONNECTED) | tried_once
 
 
 def _find_held_services() -> dict[str, datetime | None]:

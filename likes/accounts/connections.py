@@ -76,7 +76,7 @@ def _refuse_second_account(user: User, service: str, service_user: ServiceUser) 
         return
     name, label = get_name(standing), Service(service).label
     again = f"Disconnect it first (narada disconnect {service} --purge-now)"
-    if standing.state == Connection.State.DISCONNECTED:
+    if not standing.is_standing:
         raise AccountRefused(
             f"What came from the {label} account {name} has not been purged yet, so another "
             f"account ({service_user.name}) would be mixed with it. {again}, or connect {name}.",
@@ -134,7 +134,7 @@ def disconnect(user: User, service: str, purge_now: bool = False) -> Connection 
         # A run at work has read its token long ago; without the lease it ends at its next batch.
         mine = Checkpoint.objects.filter(user=user, listing__in=LISTINGS[Service(service)])
         mine.update(lease_holder="", lease_until=None)
-        if connection.state != Connection.State.DISCONNECTED:
+        if connection.is_standing:
             connection.purge_at = None if days < 0 else timezone.now() + timedelta(days=days)
         connection.state = Connection.State.DISCONNECTED
         connection.reason = ""

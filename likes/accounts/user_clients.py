@@ -181,7 +181,7 @@ def _load(user: User, service: str) -> tuple[Connection, SocialToken]:
     connection = (
         Connection.objects.filter(user=user, service=service).select_related("account").first()
     )
-    if connection is None or connection.state == Connection.State.DISCONNECTED:
+    if connection is None or not connection.is_standing:
         raise _not_connected(service, f"{Service(service).label} is not connected.")
     row = SocialToken.objects.filter(account=connection.account_id).order_by("-pk").first()
     if connection.account_id is None or row is None:
@@ -228,9 +228,7 @@ def note_refusal(user: User, service: str, error: AuthorizationError | ServiceCl
         holds.close_service(service, str(error))
         return
     with transaction.atomic():
-        mine = Connection.objects.filter(user=user, service=service).exclude(
-            state=Connection.State.DISCONNECTED
-        )
+        mine = Connection.objects.standing().filter(user=user, service=service)
         mine.update(state=Connection.State.RECONNECT, reason=str(error))
         # One outage is one refusal, however many commands meet it.
         now = timezone.now()
@@ -245,11 +243,9 @@ def note_refusal(user: User, service: str, error: AuthorizationError | ServiceCl
 
 def note_answer(user: User, service: str) -> None:
     """Write down that a service answered this user: connected, and no refusals in a row."""
-    Connection.objects.filter(user=user, service=service).filter(
+    Connection.objects.standing().filter(user=user, service=service).filter(
         Q(state=Connection.State.RECONNECT) | Q(refusals__gt=0)
-    ).exclude(state=Connection.State.DISCONNECTED).update(
-        state=Connection.State.CONNECTED, reason="", refusals=0, refused_at=None
-    )
+    ).update(state=Connection.State.CONNECTED, reason="", refusals=0, refused_at=None)
     holds.note_success(service)
 
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from likes.models.music import Service
+
+#: A connection that was refused once is tried once more, when the user is next due: Spotify's
+#: outages have produced false refusals (metabrainz/listenbrainz-server, pull request 1921).
+TRIES_AFTER_REFUSAL = 1
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    def standing(self) -> Self:
+        """Those that the user has not ended, also where the service refuses them."""
+        return self.exclude(state=Connection.State.DISCONNECTED)
+
+    def usable(self) -> Self:
+        """Those that a sync may use unasked."""
+        tried_once = Q(state=Connection.State.RECONNECT, refusals__lte=TRIES_AFTER_REFUSAL)
+        return self.filter(Q(state=Connection.State.CONNECTED) | tried_once)
 
 
 class Connection(models.Model):
@@ -44,6 +61,8 @@ class Connection(models.Model):
     )
     purge_at = models.DateTimeField(null=True, blank=True)
 
+    objects = ConnectionQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "service"], name="connection_once"),
@@ -59,6 +78,11 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} on {self.get_service_display()}: {self.get_state_display()}"
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether the user has not ended it."""
+        return self.state != self.State.DISCONNECTED
 
 
 class ServiceHold(models.Model):

@@ -109,7 +109,7 @@ def describe_connections(user: User, calls: dict[str, tuple[str | None, str]]) -
     described = {}
     for service in SERVICES:
         row = known.get(service)
-        asked = row is not None and row.state != State.DISCONNECTED
+        asked = row is not None and row.is_standing
         answer, text = calls.get(service, (NOT_ASKED, "")) if asked else (NOT_ASKED, "")
         ends_at = user_clients.consent_ends_at(row) if row and asked else None
         described[service.value] = {

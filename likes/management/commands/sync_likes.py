@@ -54,7 +54,7 @@ class Command(SyncCommand):
             return [import_likes(user, progress=progress), export_likes(user, progress=progress)]
 
     def connected_users(self) -> list[User]:
-        connected = Connection.objects.exclude(state=Connection.State.DISCONNECTED)
+        connected = Connection.objects.standing()
         users = get_user_model().objects.filter(is_active=True).order_by("username")
         for service in ("spotify", "lastfm"):
             users = users.filter(pk__in=connected.filter(service=service).values("user"))
