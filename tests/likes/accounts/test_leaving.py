@@ -73,6 +73,35 @@ def make_user(name: str, tracks: int = 40) -> User:
     return user
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("times", [1, 2, 99])
+def test_rows_that_a_run_adds_meanwhile_are_deleted_too(
+    monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    alice, bob = make_user("alice", 3), make_user("bob", 3)
+    delete_batch, added = leaving.delete_batch, []
+
+    def delete_and_add(rows: Any) -> int:
+        deleted = delete_batch(rows)
+        # The pages of these tracks are deleted already.
+        if rows.model is Like and len(added) < times:
+            track = Track.objects.filter(user=alice).first()
+            page = ServiceMapping(user=alice, track=track, service="lastfm", key=f"{len(added)}")
+            page.save()
+            added.append(page)
+        return deleted
+
+    with monkeypatch.context() as at_work:
+        at_work.setattr(leaving, "delete_batch", delete_and_add)
+        # In the last transaction nothing can be added: the row of the user is locked.
+        at_work.setattr(leaving, "delete_all", lambda rows: delete_batch(rows))
+        delete_user(alice.pk)
+    assert added
+    assert not User.objects.filter(pk=alice.pk).exists()
+    assert not any(count_rows(alice).values())
+    assert count_rows(bob)["ServiceMapping"] == 6
+
+
 def count_rows(user: User) -> dict[str, int]:
     owner = {RunChange: "run__user"}
     return {
