@@ -1,7 +1,8 @@
 """The index of the search: trigrams of ``Track.search_text``, in what each database has for that.
 
-PostgreSQL has the extension pg_trgm, SQLite the table FTS5, which triggers keep in step. Where the
-database may or can not have them the search works without, and reads all tracks of a user.
+PostgreSQL has the extensions pg_trgm and btree_gin (which keeps the users apart), SQLite the table
+FTS5, which triggers keep in step. Where the database may or can not have them the search works
+without, and reads all tracks of a user.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from likes.models.folding import fold_names
 
 logger = logging.getLogger(__name__)
 
+#: The index of PostgreSQL, and the one without users that it replaces where it can be made.
+BY_USER, OF_ALL_USERS = "track_search_by_user", "track_search"
 FTS = "likes_track_fts"
 TRIGGERS = {
     "likes_track_fts_added": f"""AFTER INSERT ON likes_track BEGIN
@@ -64,8 +67,9 @@ def create_index(alias: str) -> None:
             )
     except DatabaseError as error:
         logger.warning(
-            "The search has no index and reads all tracks of a user: %s. On PostgreSQL, let an "
-            "administrator run CREATE EXTENSION pg_trgm in this database, then run init_db again.",
+            "The search lacks its index and reads all tracks of a user: %s. On PostgreSQL, let an "
+            "administrator run CREATE EXTENSION pg_trgm; CREATE EXTENSION btree_gin in this "
+            "database, then run init_db again.",
             str(error).splitlines()[0],
         )
 
@@ -73,7 +77,8 @@ def create_index(alias: str) -> None:
 def drop_index(alias: str) -> None:
     """Drop the index; the extension stays, which may serve others."""
     with connections[alias].cursor() as cursor:
-        cursor.execute("DROP INDEX IF EXISTS track_search")
+        for index in (BY_USER, OF_ALL_USERS):
+            cursor.execute(f"DROP INDEX IF EXISTS {index}")
         if connections[alias].vendor == "sqlite":
             for name in TRIGGERS:
                 cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
@@ -98,13 +103,15 @@ def _has_search_text(connection: BaseDatabaseWrapper) -> bool:
 
 def _create_on_postgres(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('track_search') IS NOT NULL")
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [BY_USER])
         if cursor.fetchone()[0]:
             return
-        cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        for extension in ("pg_trgm", "btree_gin"):
+            cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
         cursor.execute(
-            "CREATE INDEX track_search ON likes_track USING gin (search_text gin_trgm_ops)"
+            f"CREATE INDEX {BY_USER} ON likes_track USING gin (user_id, search_text gin_trgm_ops)"
         )
+        cursor.execute(f"DROP INDEX IF EXISTS {OF_ALL_USERS}")
 
 
 def _create_on_sqlite(connection: BaseDatabaseWrapper) -> None:
