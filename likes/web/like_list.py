@@ -61,4 +61,6 @@ class LikeList:
         except TooRare:
             pass
         found = self.rows.filter(track__in=some if len(some) <= RARE else tracks)
-        return get_page_of_few(found, mark, size), count_up_to(found, most), most
+        page = get_page_of_few(found, mark, size)
+        is_whole = page.is_first and not page.next_mark
+        return page, len(page.rows) if is_whole else count_up_to(found, most), most
