@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from likes import review
-from likes.admin.bounds import BoundedAdmin, split_users
+from likes.admin.bounds import BoundedAdmin, keep_users, split_users
 from likes.models import Service
 from likes.models.search import search_tracks
 
@@ -76,9 +76,7 @@ class FoundByTrack(StoredAdmin):
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
         users, text = split_users(search_term)
-        for name in users:
-            queryset = queryset.filter(user__username=name)
-        return search_tracks(queryset, text, self.track_path), False
+        return search_tracks(keep_users(queryset, users), text, self.track_path), False
 
 
 class LinkedByName(FoundByTrack):
