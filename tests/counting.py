@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
+from waiting import wait_for
 
 #: Of steps of SQLite, so many are counted together.
 STEPS = 50
@@ -55,11 +56,20 @@ def _counting_rows(read: Counter[str]) -> Iterator[None]:
 
 
 def _ask_postgres() -> dict[str, int]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT relname, seq_tup_read FROM pg_stat_user_tables UNION ALL"
-            " SELECT indexrelname, idx_tup_read FROM pg_stat_user_indexes"
-        )
-        return dict(cursor.fetchall())
+    """Return what all connections have read. A connection of another thread adds what it read a
+    little after it was closed, so two readings have to agree."""
+    read: list[dict[str, int]] = [{}]
+
+    def agree() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_force_next_flush()")
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT relname, seq_tup_read FROM pg_stat_user_tables UNION ALL"
+                " SELECT indexrelname, idx_tup_read FROM pg_stat_user_indexes"
+            )
+            read.append(dict(cursor.fetchall()))
+        return read[-1] == read[-2]
+
+    wait_for(agree, every=0.05)
+    return read[-1]
