@@ -33,6 +33,11 @@ def list_standing() -> list[ServiceHold]:
     return list(ServiceHold.objects.filter(Q(closed=True) | Q(held_until__gt=timezone.now())))
 
 
+def find_standing(service: str) -> ServiceHold | None:
+    """Return what holds everybody back from this service now."""
+    return next((hold for hold in list_standing() if hold.service == service), None)
+
+
 def held_until(service: str) -> datetime | None:
     """Return until when (UTC) nobody is to call the service; None when it is free."""
     held = ServiceHold.objects.filter(service=service, held_until__gt=timezone.now())

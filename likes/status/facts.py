@@ -83,8 +83,8 @@ def call_service(user: User, service: Service) -> tuple[str | None, str]:
     make = user_clients.spotify_connector if is_spotify else user_clients.lastfm_connector
     try:
         # A service that was closed is asked all the same, to see whether it is open again.
-        closed = any(hold.closed for hold in holds.list_standing() if hold.service == service)
-        make(user, probe=closed).get_user()
+        hold = holds.find_standing(service)
+        make(user, probe=bool(hold and hold.closed)).get_user()
     except CredentialsMissing:
         return NOT_ASKED, ""
     except NotConnected as error:
@@ -127,7 +127,7 @@ def describe_connections(user: User, calls: dict[str, tuple[str | None, str]]) -
 
 
 def describe_hold(service: Service) -> Status:
-    hold = next((one for one in holds.list_standing() if one.service == service), None)
+    hold = holds.find_standing(service)
     return {
         "closed": bool(hold and hold.closed),
         "held_until": iso(holds.held_until(service)),
